@@ -1,0 +1,37 @@
+"""mnistconv: the small package that the book's notebooks define, and then import."""
+
+from mnistconv.data import (
+    ExtendedDataset,
+    expand,
+    get_dataset,
+    get_extended_dataset,
+    get_extended_train_loader,
+    get_test_loader,
+    get_train_loader,
+    identity,
+    load_mnist,
+    shift_down,
+    shift_left,
+    shift_right,
+    shift_up,
+    to_input,
+)
+from mnistconv.networks import (
+    ConvNetSimple,
+    ConvNetTwoConvLayers,
+    ConvNetTwoConvLayersReLU,
+    ConvNetTwoConvTwoDenseLayersWithDropout,
+    DenseNet,
+)
+from mnistconv.training import (
+    Batches,
+    History,
+    evaluate,
+    fit,
+    pick_device,
+    predict,
+    test_network,
+    train_and_test_network,
+    train_epoch,
+    train_network,
+)

@@ -1,0 +1,164 @@
+"""Records of full-length runs: one JSON file per run and seed, one safetensors file of weights.
+
+`results/records/relu-seed0.json` holds the figures, `results/weights/relu-seed0.safetensors` the
+network, `results/unfinished/relu-seed0.safetensors` the checkpoint of a run that has not ended.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mnistconv.experiments import Experiment, get_experiment
+
+SCHEMA = 1
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+def record_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
+    return results / "records" / f"{experiment}-seed{seed}.json"
+
+
+def weights_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
+    return results / "weights" / f"{experiment}-seed{seed}.safetensors"
+
+
+def checkpoint_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
+    return results / "unfinished" / f"{experiment}-seed{seed}.safetensors"
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Call `write` with a temporary name beside `path`, then rename: whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def hash_weights(net: nn.Module) -> str:
+    """SHA-256 over the names and values of all parameters, in the order of their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(net.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def hash_record(record: dict) -> str:
+    """SHA-256 of a record without its own hash: shows an edit by hand."""
+    content = {key: value for key, value in record.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def make_record(
+    experiment: Experiment,
+    seed: int,
+    net: nn.Module,
+    predictions: Tensor,
+    history: dict,
+    machine: dict,
+) -> dict:
+    """A record as a dictionary that JSON can hold.
+
+    `predictions` is int64 `[10000]`: the digit that the trained network names for each test image,
+    kept as a string of 10,000 characters. `history` has the lists `train_loss` and `test_accuracy`.
+    """
+    record = {
+        "schema": SCHEMA,
+        "experiment": experiment.name,
+        "seed": seed,
+        "hyper_parameters": experiment.hyper_parameters,
+        "final_accuracy": history["test_accuracy"][-1],
+        **history,
+        "predictions": "".join(map(str, predictions.tolist())),
+        "weights_sha256": hash_weights(net),
+        **machine,
+    }
+    return record | {"sha256": hash_record(record)}
+
+
+def describe_machine(device: torch.device, memory_format: str, wall_seconds: float) -> dict:
+    """The part of a record that says where and with what a run was made; times in seconds."""
+    return {
+        "device": device.type,
+        "device_name": device_name(device),
+        "memory_format": memory_format,
+        "threads": torch.get_num_threads(),
+        "wall_seconds": round(wall_seconds, 1),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """What the device calls itself, for example "AMD EPYC" or "NVIDIA H100 80GB HBM3"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def write_record(record: dict, results: Path = RESULTS) -> Path:
+    """Write the record's JSON file atomically and return its path."""
+    path = record_path(record["experiment"], record["seed"], results)
+    text = json.dumps(record, indent=1) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return path
+
+
+def read_record(path: Path, experiment: Experiment) -> dict | None:
+    """The record in `path`, or None, with a warning, when it does not count.
+
+    It counts when it is whole, unedited, of today's schema and made with today's hyper-parameters.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        problem = _problem(record, experiment)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        problem = f"it is damaged ({type(error).__name__}: {error})"
+    if problem:
+        warnings.warn(f"{path.name} is left out: {problem}.", stacklevel=2)
+        return None
+    return record
+
+
+def _problem(record: dict, experiment: Experiment) -> str | None:
+    if record["schema"] != SCHEMA:
+        return f"its schema is version {record['schema']}, today's is {SCHEMA}"
+    if record["sha256"] != hash_record(record):
+        return "it was changed after it was written"
+    if record["experiment"] != experiment.name:
+        return f"it is a record of {record['experiment']}"
+    if record["hyper_parameters"] != experiment.hyper_parameters:
+        return "its hyper-parameters are not those of the table"
+    return None
+
+
+def load_records(name: str, results: Path = RESULTS) -> list[dict]:
+    """The records of the run `name`, in the order of their seeds; empty when there is none yet.
+
+    Raises ValueError when no run has that name.
+    """
+    experiment = get_experiment(name)
+    paths = (results / "records").glob(f"{name}-seed*.json")
+    found = [read_record(path, experiment) for path in paths]
+    return sorted((record for record in found if record), key=lambda record: record["seed"])

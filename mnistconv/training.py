@@ -1,0 +1,310 @@
+"""How a network is trained and tested: a flat loop over batches, plain SGD, accuracy by epoch."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from mnistconv.data import load_mnist, to_input
+
+
+class Batches:
+    """Images that already lie in memory, as an iterable of batches `(images, labels)`.
+
+    Yields network input, float32 `[batch_size, 1, 28, 28]`, and int64 labels `[batch_size]`; the last
+    batch is shorter where the numbers do not divide. With `shuffle`, each pass has a fresh order,
+    drawn from PyTorch's global generator. It does a DataLoader's work without building each batch
+    from single pictures.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, batch_size: int = 10, shuffle: bool = True):
+        _check_images(images, labels)
+        _check_whole("batch_size", batch_size, least=1)
+        self.images, self.labels = images, labels
+        self.batch_size, self.shuffle = batch_size, shuffle
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        n = len(self.labels)
+        order = torch.randperm(n) if self.shuffle else torch.arange(n)
+        for batch in order.to(self.labels.device).split(self.batch_size):
+            yield to_input(self.images[batch]), self.labels[batch]
+
+
+@dataclass
+class History:
+    """What a training run measured, one entry per epoch, or per part of one if it was cut short.
+
+    `train_loss` holds the mean loss over the images of the epoch, taken while the weights moved;
+    `test_accuracy` the share of right digits (0 to 1) after it, nothing where no test set was given.
+    """
+
+    planned_epochs: int
+    steps_per_epoch: int
+    steps: int = 0
+    train_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training images so far; a fraction when the last was cut short."""
+        return self.steps / self.steps_per_epoch
+
+    @property
+    def planned_steps(self) -> int:
+        return self.planned_epochs * self.steps_per_epoch
+
+    @property
+    def place(self) -> str:
+        """Where the next step stands, for messages."""
+        epoch, step = divmod(self.steps, self.steps_per_epoch)
+        return f"epoch {epoch + 1}, step {step + 1}"
+
+    @property
+    def last_line(self) -> str:
+        """The last entry as one aligned line of text."""
+        line = f"epoch {len(self.train_loss):2}  train loss {self.train_loss[-1]:.4f}"
+        if self.test_accuracy:
+            line += f"  test accuracy {self.test_accuracy[-1]:7.2%}"
+        return line
+
+    def __str__(self) -> str:
+        return f"{self.epochs:.3g} of {self.planned_epochs} epochs ({self.steps:,} steps)"
+
+
+def pick_device(device: str | torch.device = "auto") -> torch.device:
+    """`"auto"` is CUDA where present, else MPS, else the CPU; any other name is taken as it is.
+
+    Raises ValueError when the name is unknown or the device is absent.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {device!r} is not available here: {error}") from error
+    return torch.device(device)
+
+
+def train_epoch(net: nn.Module, batches: Iterable, sgd: torch.optim.Optimizer, history: History):
+    """One pass over `batches`: cross entropy, gradient, step. Writes steps and loss to `history`.
+
+    Raises FloatingPointError, naming epoch and step, when the loss shows that training diverged.
+    """
+    net.train()
+    loss_sum, seen = 0.0, 0
+    for images, labels in batches:
+        loss = F.cross_entropy(net(images), labels)
+        _check_loss(loss.item(), history.place)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        history.steps += 1
+        loss_sum += loss.item() * len(labels)
+        seen += len(labels)
+    history.train_loss.append(loss_sum / seen)
+
+
+@torch.no_grad()
+def predict(net: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """The digit that `net` sees in each of the uint8 images `[n, 28, 28]`: int64 `[n]`, on the CPU.
+
+    The network answers in eval mode (no dropout) and is left in the mode in which it came.
+    """
+    _check_images(images)
+    device = _device_of(net)
+    was_training = net.training
+    net.eval()
+    logits = [net(to_input(batch.to(device))) for batch in images.split(batch_size)]
+    net.train(was_training)
+    return torch.cat(logits).argmax(dim=1).cpu()
+
+
+def evaluate(net: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Accuracy: the share of the uint8 images `[n, 28, 28]` whose digit `net` names, 0 to 1."""
+    _check_images(images, labels)
+    right = (predict(net, images) == labels.cpu()).sum().item()
+    return right / len(labels)
+
+
+def fit(
+    net: nn.Module,
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor] | None = None,
+    *,
+    epochs: int,
+    lr: float,
+    weight_decay: float = 0.0,
+    batch_size: int = 10,
+    seed: int | None = None,
+    device: str | torch.device = "auto",
+    max_steps: int | None = None,
+    params: Iterable | None = None,
+    verbose: bool = True,
+) -> History:
+    """Train `net` in place by plain SGD on the mean cross entropy of each batch; return the `History`.
+
+    `train` and `test` are pairs of images, uint8 `[n, 28, 28]`, and labels, int64 `[n]`. The learning
+    rate is constant, the order fresh in every epoch, the accuracy on `test` taken after each. `seed`
+    fixes order and dropout (the initial weights: call `torch.manual_seed` before you make the net).
+    `max_steps` ends the run early, `params` replaces `net.parameters()` as in `torch.optim.SGD`.
+    Ctrl-C ends it too: the network keeps what it has learned, the history says how far it came.
+
+    Raises TypeError or ValueError for arguments that make no sense, FloatingPointError when training
+    diverges. Source: the article, "Simple network"; Nielsen, chapter 6, network3.py.
+    """
+    _check_fit(epochs, lr, weight_decay, max_steps)
+    device = pick_device(device)
+    net.to(device)
+    if seed is not None:
+        torch.manual_seed(seed)
+    batches = Batches(*(tensor.to(device) for tensor in train), batch_size)
+    sgd = torch.optim.SGD(params or net.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+    history = History(epochs, steps_per_epoch=len(batches))
+    last_step = history.planned_steps if max_steps is None else min(max_steps, history.planned_steps)
+    try:
+        while history.steps < last_step:
+            epoch = len(history.train_loss) + 1
+            steps = min(len(batches), last_step - history.steps)
+            bar = tqdm(islice(batches, steps), f"epoch {epoch}/{epochs}", steps, leave=False)
+            train_epoch(net, bar, sgd, history)
+            if test is not None:
+                history.test_accuracy.append(evaluate(net, *test))
+            if verbose:
+                print(history.last_line)
+    except KeyboardInterrupt:
+        print(f"Stopped by hand. The network keeps what it has learned in {history}.")
+        return history
+    if verbose and history.steps < history.planned_steps:
+        print(f"{history}: a short run, not the full one.")
+    return history
+
+
+# The article's functions, by their names.
+
+
+def train_network(net, train_loader, num_epochs, loss_function, sgd) -> None:
+    """Train `net` for `num_epochs` passes over `train_loader`: the loop at its plainest.
+
+    `train_loader` is any iterable of `(images, labels)`, float32 `[n, 1, 28, 28]` and int64 `[n]`;
+    `loss_function` takes logits and labels; `sgd` is an optimiser of the network's parameters.
+    Raises FloatingPointError when training diverges.
+    """
+    device = _device_of(net)
+    net.train()
+    for _ in range(num_epochs):
+        for step, (images, labels) in enumerate(tqdm(train_loader, leave=False), start=1):
+            loss = loss_function(net(images.to(device)), labels.to(device))
+            _check_loss(loss.item(), f"step {step}")
+            sgd.zero_grad()
+            loss.backward()
+            sgd.step()
+
+
+@torch.no_grad()
+def test_network(net, test_loader) -> float:
+    """Accuracy of `net`, 0 to 1, over any iterable of `(images, labels)`; see `train_network`."""
+    device = _device_of(net)
+    net.eval()
+    right = seen = 0
+    for images, labels in test_loader:
+        right += (net(images.to(device)).argmax(dim=1).cpu() == labels).sum().item()
+        seen += len(labels)
+    return right / seen
+
+
+test_network.__test__ = False  # a function of the article, not a test for pytest to collect
+
+
+def train_and_test_network(
+    net, num_epochs=60, lr=0.1, wd=0, loss_function=None, train_loader=None, test_loader=None
+) -> float:
+    """Train, test after every epoch, print both; return the last accuracy, 0 to 1.
+
+    The article's function with the article's meaning: batches of 10, plain SGD with learning rate
+    `lr` and weight decay `wd`, 60 real epochs unless told otherwise. A loader that is given is used;
+    without one, MNIST lies in memory, which is faster and means the same. Ctrl-C ends the training
+    early and leaves the network as it is. Raises as `fit` does.
+    """
+    _check_fit(num_epochs, lr, wd)
+    train, test = load_mnist() if train_loader is None or test_loader is None else (None, None)
+    train_loader = Batches(*train) if train_loader is None else train_loader
+    test_loader = Batches(*test, 1000, shuffle=False) if test_loader is None else test_loader
+    loss_function = loss_function or nn.CrossEntropyLoss()
+    sgd = torch.optim.SGD(net.parameters(), lr=lr, weight_decay=wd, fused=True)
+    try:
+        for epoch in range(1, num_epochs + 1):
+            train_network(net, train_loader, 1, loss_function, sgd)
+            print(f"Epoch {epoch}/{num_epochs}: accuracy {test_network(net, test_loader):.4f}")
+    except KeyboardInterrupt:
+        print(f"Stopped by hand in epoch {epoch} of {num_epochs}: the network stays as it is now.")
+    accuracy = test_network(net, test_loader)
+    print(f"Test data results: {accuracy:.4f}")
+    return accuracy
+
+
+# Checks of arguments, so that the functions above can be read without them.
+
+LOSS_LIMIT = 1e4  # a loss that no training comes back from: the right digit gets e^-10000
+
+
+def _device_of(net: nn.Module) -> torch.device:
+    return next(net.parameters()).device
+
+
+def _check_loss(loss: float, where: str) -> None:
+    if not loss < LOSS_LIMIT:
+        raise FloatingPointError(
+            f"Training diverged: the loss is {loss:.4g} at {where}. Most likely the learning rate is"
+            " too large: start again from a new network with a smaller lr."
+        )
+
+
+def _check_images(images: Tensor, labels: Tensor | None = None) -> None:
+    if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images must be a uint8 tensor with pixels 0 to 255, not {kind}.")
+    if images.dim() != 3 or images.shape[1:] != (28, 28):
+        raise ValueError(f"images must have the shape [n, 28, 28], not {list(images.shape)}.")
+    if len(images) == 0:
+        raise ValueError("there are no images: the first axis of `images` has length 0.")
+    if labels is not None:
+        _check_labels(labels, len(images))
+
+
+def _check_labels(labels: Tensor, n: int) -> None:
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
+        kind = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
+        raise TypeError(f"labels must be an int64 tensor, not {kind}: use labels.long().")
+    if labels.shape != (n,):
+        raise ValueError(f"{n} images need labels of the shape [{n}], not {list(labels.shape)}.")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(
+            f"labels must be digits 0 to 9; these reach from {labels.min()} to {labels.max()}."
+        )
+
+
+def _check_whole(name: str, value, least: int) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {value!r}.")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}.")
+
+
+def _check_fit(epochs, lr, weight_decay, max_steps=None) -> None:
+    _check_whole("epochs", epochs, least=0)
+    if max_steps is not None:
+        _check_whole("max_steps", max_steps, least=0)
+    if not (math.isfinite(lr) and lr > 0):
+        raise ValueError(f"lr, the learning rate, must be a number above 0, not {lr}.")
+    if not (math.isfinite(weight_decay) and weight_decay >= 0):
+        raise ValueError(f"weight_decay must be 0 or a number above it, not {weight_decay}.")
