@@ -21,6 +21,8 @@ from mnistconv.experiments import Experiment, get_experiment
 SCHEMA = 1
 RESULTS = Path(__file__).parents[2] / "results"
 
+asked_for: set[str] = set()  # runs that this process looked up: what a notebook's outputs depend on
+
 
 def record_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
     return results / "records" / f"{experiment}-seed{seed}.json"
@@ -159,6 +161,7 @@ def load_records(name: str, results: Path = RESULTS) -> list[dict]:
     Raises ValueError when no run has that name.
     """
     experiment = get_experiment(name)
+    asked_for.add(name)
     paths = (results / "records").glob(f"{name}-seed*.json")
     found = [read_record(path, experiment) for path in paths]
     return sorted((record for record in found if record), key=lambda record: record["seed"])

@@ -1,11 +1,13 @@
 """The scoreboard: every run with our records beside the published figures."""
 
+import re
 import statistics
+from pathlib import Path
 
 import pandas as pd
 
 from mnistconv.experiments import EXPERIMENTS, Experiment
-from mnistconv.reproduce.records import load_records
+from mnistconv.reproduce.records import load_records, write_atomically
 
 NOT_YET = "not yet run"
 
@@ -50,3 +52,36 @@ def _published(experiment: Experiment) -> str:
     if experiment.article is None:
         return experiment.article_note
     return f"{experiment.article:.2f}" + (f" ({experiment.article_note})" * bool(experiment.article_note))
+
+
+FORMATS = ("text", "markdown", "csv")
+
+
+def format_scoreboard(form: str = "text") -> str:
+    """The whole scoreboard as "text", "markdown" or "csv". Raises ValueError for another form."""
+    if form not in FORMATS:
+        raise ValueError(f"the scoreboard comes as {', '.join(FORMATS)}, not as {form!r}.")
+    board = scoreboard()
+    if form == "markdown":
+        columns = [*board.reset_index().columns]
+        right = ("parameters", "images", "epochs")
+        align = ["right" if column in right else "left" for column in columns]
+        return board.to_markdown(colalign=align, disable_numparse=True)
+    return board.to_csv().strip() if form == "csv" else board.to_string()
+
+
+BLOCK = re.compile(r"(<!-- scoreboard -->\n).*?(<!-- /scoreboard -->)", re.DOTALL)
+
+
+def write_into(page: Path) -> None:
+    """Replace what stands between the scoreboard marks of a Markdown page by today's scoreboard.
+
+    Raises ValueError when the page has no such marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    if not BLOCK.search(text):
+        raise ValueError(f"{page} has no lines <!-- scoreboard --> and <!-- /scoreboard -->.")
+    block = f"\\1\n{format_scoreboard('markdown')}\n\n\\2"
+    renewed = BLOCK.sub(block, text)
+    if renewed != text:
+        write_atomically(page, lambda temporary: temporary.write_text(renewed, encoding="utf-8"))

@@ -1,0 +1,47 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: lab test notebooks data check bench lint clean
+
+## make lab: set everything up, then open JupyterLab on the first notebook
+lab: data
+	$(BIN)/jupyter lab $(ALLOW_ROOT) notebooks/01_convolution.ipynb
+
+## make test: set everything up, then run all tests
+test: data
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbval-lax notebooks -n 2 --dist loadfile
+
+## make data: fetch and verify MNIST
+data: $(READY)
+	$(BIN)/python -m mnistconv data
+
+## make check: look at versions, device, data and write access
+check: $(READY)
+	$(BIN)/python -m mnistconv check
+
+## make notebooks: execute the notebooks whose code or records changed, and write their text pairs
+notebooks: data
+	$(BIN)/python notebooks/execute.py
+
+## make bench: time the training loops on this machine
+bench: data
+	$(BIN)/python tests/benchmarks/bench_training.py
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -r requirements.txt -c constraints.txt
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,135 @@
+"""The command line: python -m mnistconv list | train | table | data | check."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from safetensors.torch import save_file
+
+from mnistconv import environment
+from mnistconv.data import expand, load_mnist
+from mnistconv.experiments import EXPERIMENTS, get_experiment
+from mnistconv.fetch import fetch_mnist
+from mnistconv.reproduce.records import write_atomically
+from mnistconv.reproduce.runs import new_network
+from mnistconv.reproduce.scores import format_scoreboard, write_into
+from mnistconv.training import fit
+
+app = typer.Typer(
+    help="Train the book's networks on MNIST, fetch the data, look at the environment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command(name="list")
+def list_runs() -> None:
+    """Show the table of runs: hyper-parameters, published figures, ours. Accuracies in percent."""
+    for experiment in EXPERIMENTS.values():
+        rate = f"lr {experiment.lr:g}, weight decay {experiment.weight_decay:g}"
+        print(f"{experiment.name:22}{experiment.title}: {rate}")
+    print()
+    print(format_scoreboard())
+
+
+@app.command()
+def train(
+    run: Annotated[str, typer.Argument(help="A name from `python -m mnistconv list`.")],
+    epochs: Annotated[int | None, typer.Option(help="Epochs; the run's own number if left out.")] = None,
+    seed: Annotated[int, typer.Option(help="Fixes first weights, order and dropout.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    save: Annotated[
+        Path | None, typer.Option(help="Write the trained weights to this .safetensors file.")
+    ] = None,
+) -> None:
+    """Train one run of the table and print the accuracy after each epoch.
+
+    What --epochs says is what is trained: 2 are two passes over the whole training set.
+    """
+    experiment = get_experiment(run)
+    epochs = experiment.epochs if epochs is None else epochs
+    if save is not None:
+        _check_writable(save)
+    data, test = load_mnist()
+    if experiment.expanded:
+        data = expand(*data)
+    net = new_network(experiment, seed)
+    history = fit(
+        net,
+        data,
+        test,
+        epochs=epochs,
+        lr=experiment.lr,
+        weight_decay=experiment.weight_decay,
+        params=experiment.parameter_groups(net),
+        seed=seed,
+        device=device,
+    )
+    if save is not None:
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in net.state_dict().items()}
+        write_atomically(save, lambda temporary: save_file(tensors, temporary))
+        print(f"Weights written to {save}.")
+    if history.test_accuracy:
+        right = round(history.test_accuracy[-1] * len(test[1]))
+        print(f"{run}, seed {seed}: {right:,} of {len(test[1]):,} test digits right.")
+    if history.steps < history.planned_steps:
+        raise typer.Exit(130)
+
+
+def _check_writable(path: Path) -> None:
+    """Raise before the training, not after it, when the weights cannot be written."""
+    if path.is_dir():
+        raise IsADirectoryError(f"--save {path} is a folder: name a file in it.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"--save {path}: there is no folder {path.parent}: make it first.")
+
+
+@app.command()
+def table(
+    form: Annotated[str, typer.Option("--format", help="text, markdown or csv.")] = "text",
+    into: Annotated[
+        Path | None, typer.Option(help="Renew the scoreboard in this Markdown page instead.")
+    ] = None,
+) -> None:
+    """Print the scoreboard: our records beside the published figures, in percent."""
+    if into is None:
+        print(format_scoreboard(form))
+    else:
+        write_into(into)
+
+
+@app.command()
+def data() -> None:
+    """Fetch MNIST if it is missing or damaged, verify it, and say where it lies."""
+    print(f"MNIST is complete and verified in {fetch_mnist()}.")
+
+
+@app.command()
+def check() -> None:
+    """Look at Python, libraries, device, data and write access; say what to do about each problem."""
+    findings = environment.examine()
+    for finding in findings:
+        print(finding)
+    problems = sum(not finding.is_good for finding in findings)
+    if problems:
+        print(f"\n{problems} to mend.")
+        raise typer.Exit(1)
+    print("\nAll well: open notebooks/01_convolution.ipynb.")
+
+
+def main() -> None:
+    """Run the command line; an error that a user can mend is one sentence and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

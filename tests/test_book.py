@@ -1,0 +1,203 @@
+"""The book as a book: pairs, order, fresh outputs, definitions, alt texts, exercises, cell lengths."""
+
+import ast
+import re
+import statistics
+
+import book
+import jupytext
+import nbformat
+import pytest
+
+import mnistconv
+from mnistconv import data, networks, training
+
+EVERY_NOTEBOOK = pytest.mark.parametrize("name", book.NAMES)
+
+# What the book teaches in full, and where: the notebook's definition equals the package's.
+TAUGHT = {
+    "05_simple_network": {
+        data: ["to_input"],
+        training: ["Batches", "train_epoch", "predict", "evaluate", "fit"],
+        networks: ["DenseNet", "ConvNetSimple"],
+    },
+    "06_two_convolutional_layers": {networks: ["ConvNetTwoConvLayers"]},
+    "07_relu_and_l2": {networks: ["ConvNetTwoConvLayersReLU"]},
+    "08_expanded_data": {data: ["shift_right", "shift_left", "shift_up", "shift_down", "expand"]},
+    "09_dropout": {networks: ["ConvNetTwoConvTwoDenseLayersWithDropout"]},
+}
+DEFINITIONS = [
+    (notebook, module, name)
+    for notebook, modules in TAUGHT.items()
+    for module, names in modules.items()
+    for name in names
+]
+
+
+def test_the_notebooks_are_those_of_the_articles_sections():
+    assert tuple(book.executor().names()) == book.NAMES
+    assert sorted(p.stem for p in book.FOLDER.glob("*.ipynb")) == sorted(book.NAMES)
+
+
+@EVERY_NOTEBOOK
+def test_pairs_agree_cell_by_cell(name):
+    execute = book.executor()
+    written = jupytext.read(execute.text_path(name))
+    assert execute.cells_of(written) == execute.cells_of(book.read_notebook(name))
+
+
+@EVERY_NOTEBOOK
+def test_outputs_belong_to_todays_code_and_records(name):
+    assert book.executor().is_fresh(book.read_notebook(name)), (
+        f"{name}: the outputs are stale; run `make notebooks`"
+    )
+
+
+@EVERY_NOTEBOOK
+def test_cells_ran_in_order_in_the_lesson_profile(name):
+    counts = [cell.execution_count for cell in book.code_cells(name)]
+    assert counts == list(range(1, len(counts) + 1))
+    run = book.read_notebook(name).metadata["mnistconv"]
+    assert run["profile"] == "lesson"
+    assert run["seconds"] <= 180
+
+
+@EVERY_NOTEBOOK
+def test_outputs_hold_no_error_warning_or_absolute_path(name):
+    for number, cell in enumerate(book.code_cells(name), start=1):
+        where = f"{name}, code cell {number}"
+        for output in cell.outputs:
+            assert output.output_type != "error", where
+            assert output.get("name") != "stderr", f"{where}: {output.get('text')}"
+        text = book.output_text(cell)
+        assert not re.search(r"(?<![\w.])/(home|root|tmp|Users|work|usr)/", text), where
+        assert "Warning" not in text, where
+
+
+@EVERY_NOTEBOOK
+def test_a_notebook_is_small(name):
+    assert (book.FOLDER / f"{name}.ipynb").stat().st_size < 600_000
+
+
+@EVERY_NOTEBOOK
+def test_every_figure_has_an_alt_text_of_substance(name):
+    for number, cell in enumerate(book.code_cells(name), start=1):
+        if book.has_figure(cell):
+            alt = book.alt_text(cell)
+            assert len(alt) >= 40, f"{name}, code cell {number}: alt text {alt!r}"
+
+
+@EVERY_NOTEBOOK
+def test_exact_cells_have_an_output_to_compare(name):
+    exact = [cell for cell in book.code_cells(name) if "nbval-check-output" in book.tags(cell)]
+    for cell in exact:
+        assert book.output_text(cell).strip(), f"{name}: nothing to compare in {cell.source!r}"
+        assert not book.has_figure(cell), f"{name}: figures differ by machine: {cell.source!r}"
+
+
+@pytest.mark.parametrize("name", book.NAMES[:4])
+def test_the_worked_examples_are_compared(name):
+    assert any("nbval-check-output" in book.tags(cell) for cell in book.code_cells(name))
+
+
+@EVERY_NOTEBOOK
+def test_the_frame_is_complete(name):
+    prose = "\n\n".join(cell.source for cell in book.prose_cells(name))
+    assert prose.startswith(f"# {int(name[:2])}. ")
+    for part in ("You will do", "You will learn", "You need", "Time", "**Predict.**"):
+        assert part in prose, f"{name}: {part!r} is missing"
+    headings = re.findall(r"^## (.+)$", prose, re.M)
+    assert headings[-3:] == ["Summary", "Exercises", "Further reading"]
+
+
+@EVERY_NOTEBOOK
+def test_three_to_six_exercises_with_folded_solutions_that_run(name):
+    tasks = re.findall(r"\*\*Exercise (\d+)\.\*\*", "\n".join(c.source for c in book.prose_cells(name)))
+    solutions = [cell for cell in book.code_cells(name) if cell.source.startswith("# Solution")]
+    assert [int(task) for task in tasks] == list(range(1, len(tasks) + 1))
+    assert 3 <= len(tasks) <= 6
+    assert [int(cell.source.split()[2]) for cell in solutions] == [int(task) for task in tasks]
+    for cell in solutions:
+        assert "hide-cell" in book.tags(cell)
+        assert cell.metadata["jupyter"]["source_hidden"] is True
+        assert "assert" in cell.source or book.output_text(cell).strip() or book.has_figure(cell)
+
+
+@EVERY_NOTEBOOK
+def test_links_to_other_notebooks_lead_somewhere(name):
+    prose = "\n".join(cell.source for cell in book.prose_cells(name))
+    for target in re.findall(r"\]\(([^)#:]+\.(?:ipynb|md))(?:#[^)]*)?\)", prose):
+        assert (book.FOLDER / target).is_file(), f"{name}: {target}"
+
+
+@EVERY_NOTEBOOK
+def test_training_cells_say_how_long_they_are(name):
+    for cell in book.code_cells(name):
+        if cell.source.startswith("# Solution") or "define" in book.tags(cell):
+            continue
+        for call in re.findall(r"\bfit\((?:[^()]|\([^()]*\))*\)", cell.source):
+            assert "lesson(" in call or "max_steps=" in call, f"{name}: {call}"
+
+
+def bare(node: ast.AST) -> str:
+    """The syntax tree of a definition as text, without docstrings and annotations."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:
+            part.body = part.body[1:] or [ast.Pass()]
+        if isinstance(part, ast.FunctionDef):
+            part.returns = None
+        if isinstance(part, ast.arg):
+            part.annotation = None
+    return ast.unparse(node)
+
+
+def definitions(source: str) -> dict[str, str]:
+    """Top-level functions and classes of a piece of Python: name -> bare syntax tree as text."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name: bare(node) for node in ast.parse(source).body if isinstance(node, kinds)}
+
+
+@pytest.mark.parametrize(("notebook", "module", "name"), DEFINITIONS)
+def test_what_you_read_is_what_you_import(notebook, module, name):
+    cells = [c.source for c in book.code_cells(notebook) if "define" in book.tags(c)]
+    taught = {}
+    for source in cells:
+        taught |= definitions(source)
+    with open(module.__file__, encoding="utf-8") as file:
+        package = definitions(file.read())
+    assert name in taught, f"{notebook} has no cell tagged `define` with {name}"
+    assert taught[name] == package[name]
+    assert hasattr(mnistconv, name)
+
+
+def test_bare_sees_a_changed_line():
+    ours = definitions('def f(x: int) -> int:\n    """Doc."""\n    return x + 1')
+    assert ours == definitions("def f(x):\n    return x + 1")
+    assert ours != definitions("def f(x):\n    return x + 2")
+
+
+def test_a_changed_cell_or_record_makes_a_notebook_stale():
+    execute = book.executor()
+    notebook = nbformat.from_dict(book.read_notebook("05_simple_network"))
+    changed = nbformat.reads(nbformat.writes(notebook), as_version=4)
+    assert execute.is_fresh(changed)
+    next(cell for cell in changed.cells if cell.cell_type == "code").source += "\nx = 1"
+    assert not execute.is_fresh(changed)
+
+
+def test_cells_are_short(capsys):
+    """The lengths that make a notebook readable: short code, prose in small pieces."""
+    rows = []
+    for name in book.NAMES:
+        cells = [c for c in book.code_cells(name) if "define" not in book.tags(c)]
+        lines = [len(cell.source.splitlines()) for cell in cells]
+        words = [len(cell.source.split()) for cell in book.prose_cells(name)]
+        long_share = sum(n > 12 for n in lines) / len(lines)
+        rows.append((name, len(lines), statistics.median(lines), long_share, max(words)))
+        assert statistics.median(lines) <= 5, name
+        assert long_share <= 0.15, name
+        assert max(words) <= 150, name
+    with capsys.disabled():
+        print("\nnotebook                     code cells  median lines  over 12 lines  longest prose")
+        for name, cells, median, share, words in rows:
+            print(f"{name:28}{cells:11}{median:14}{share:15.0%}{words:11} words")
