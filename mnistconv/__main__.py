@@ -11,7 +11,7 @@ from mnistconv import environment
 from mnistconv.data import expand, load_mnist
 from mnistconv.experiments import EXPERIMENTS, get_experiment
 from mnistconv.fetch import fetch_mnist
-from mnistconv.reproduce.records import write_atomically
+from mnistconv.files import write_atomically
 from mnistconv.reproduce.runs import new_network
 from mnistconv.reproduce.scores import format_scoreboard, write_into
 from mnistconv.training import fit
@@ -38,7 +38,9 @@ def list_runs() -> None:
 @app.command()
 def train(
     run: Annotated[str, typer.Argument(help="A name from `python -m mnistconv list`.")],
-    epochs: Annotated[int | None, typer.Option(help="Epochs; the run's own number if left out.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs; the run's own number if left out.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Fixes first weights, order and dropout.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     save: Annotated[

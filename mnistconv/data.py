@@ -16,7 +16,9 @@ TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IMAGE_HEADER, LABEL_HEADER = 16, 8  # bytes before the first pixel, before the first label
 
 
-def load_mnist(root: str | Path | None = None) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+def load_mnist(
+    root: str | Path | None = None,
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """MNIST as `(train_images, train_labels), (test_images, test_labels)`; fetched if missing.
 
     Images are uint8 `[60000, 28, 28]` and `[10000, 28, 28]`, labels int64 `[60000]` and `[10000]`.
@@ -112,7 +114,9 @@ def get_dataset(root=None, train=True, transform=None, download=True) -> Dataset
 
     if download:
         fetch_mnist(root)
-    return MNIST(root or data_root(), train=train, transform=transform or ToTensor(), download=False)
+    return MNIST(
+        root or data_root(), train=train, transform=transform or ToTensor(), download=False
+    )
 
 
 class ExtendedDataset(Dataset):

@@ -39,7 +39,9 @@ def examine() -> list[Finding]:
 def _python() -> Finding:
     found = sys.version.split()[0]
     if sys.version_info < (3, 11):
-        return Finding("Python", found, "install Python 3.11 or newer and make the environment anew")
+        return Finding(
+            "Python", found, "install Python 3.11 or newer and make the environment anew"
+        )
     return Finding("Python", found)
 
 

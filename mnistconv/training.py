@@ -170,7 +170,9 @@ def fit(
     batches = Batches(*(tensor.to(device) for tensor in train), batch_size)
     sgd = torch.optim.SGD(params or net.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     history = History(epochs, steps_per_epoch=len(batches))
-    last_step = history.planned_steps if max_steps is None else min(max_steps, history.planned_steps)
+    last_step = (
+        history.planned_steps if max_steps is None else min(max_steps, history.planned_steps)
+    )
     try:
         while history.steps < last_step:
             epoch = len(history.train_loss) + 1

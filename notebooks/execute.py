@@ -23,7 +23,8 @@ import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from mnistconv.reproduce.records import RESULTS, write_atomically
+from mnistconv.files import write_atomically
+from mnistconv.reproduce.records import RESULTS
 
 FOLDER = Path(__file__).parent
 KERNEL_ENVIRONMENT = {
@@ -59,7 +60,11 @@ def text_path(name: str) -> Path:
 def cells_of(notebook) -> list[tuple]:
     """What the two files of a pair must agree on: kind, source and metadata of each cell."""
     return [
-        (cell.cell_type, cell.source.strip(), {k: v for k, v in cell.metadata.items() if k in CELL_METADATA})
+        (
+            cell.cell_type,
+            cell.source.strip(),
+            {k: v for k, v in cell.metadata.items() if k in CELL_METADATA},
+        )
         for cell in notebook.cells
     ]
 
@@ -132,7 +137,11 @@ def execute(notebook) -> None:
 
 def write_pair(name: str, notebook) -> None:
     """Write both files atomically; cell ids count up, so that they do not change by chance."""
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     notebook.metadata.pop("language_info", None)
     notebook.metadata.pop("widgets", None)
     for number, cell in enumerate(notebook.cells, start=1):
@@ -165,7 +174,9 @@ def update(name: str, force: bool) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="notebooks; all when none is named")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="notebooks; all when none is named"
+    )
     parser.add_argument("--force", action="store_true", help="run even what has not changed")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at the same time (2)")
     arguments = parser.parse_args()

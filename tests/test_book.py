@@ -112,7 +112,9 @@ def test_the_frame_is_complete(name):
 
 @EVERY_NOTEBOOK
 def test_three_to_six_exercises_with_folded_solutions_that_run(name):
-    tasks = re.findall(r"\*\*Exercise (\d+)\.\*\*", "\n".join(c.source for c in book.prose_cells(name)))
+    tasks = re.findall(
+        r"\*\*Exercise (\d+)\.\*\*", "\n".join(c.source for c in book.prose_cells(name))
+    )
     solutions = [cell for cell in book.code_cells(name) if cell.source.startswith("# Solution")]
     assert [int(task) for task in tasks] == list(range(1, len(tasks) + 1))
     assert 3 <= len(tasks) <= 6
@@ -198,6 +200,8 @@ def test_cells_are_short(capsys):
         assert long_share <= 0.15, name
         assert max(words) <= 150, name
     with capsys.disabled():
-        print("\nnotebook                     code cells  median lines  over 12 lines  longest prose")
+        print(
+            "\nnotebook                     code cells  median lines  over 12 lines  longest prose"
+        )
         for name, cells, median, share, words in rows:
             print(f"{name:28}{cells:11}{median:14}{share:15.0%}{words:11} words")

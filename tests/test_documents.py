@@ -14,7 +14,9 @@ from mnistconv.reproduce import format_scoreboard
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
-EVERY_DOCUMENT = pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+EVERY_DOCUMENT = pytest.mark.parametrize(
+    "text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"]
+)
 
 
 @EVERY_DOCUMENT

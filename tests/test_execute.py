@@ -49,7 +49,10 @@ def test_a_new_text_becomes_a_notebook_with_outputs_and_is_not_run_twice(execute
     assert notebook.cells[1].outputs[0].text == "42\n"
     assert notebook.cells[1].metadata.tags == ["nbval-check-output"]
     assert execute.is_fresh(notebook)
-    before = execute.notebook_path("01_page").read_bytes(), execute.text_path("01_page").read_bytes()
+    before = (
+        execute.notebook_path("01_page").read_bytes(),
+        execute.text_path("01_page").read_bytes(),
+    )
     assert execute.update("01_page", force=False)
     assert "up to date" in capsys.readouterr().out
     after = execute.notebook_path("01_page").read_bytes(), execute.text_path("01_page").read_bytes()

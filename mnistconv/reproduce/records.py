@@ -6,10 +6,8 @@ network, `results/unfinished/relu-seed0.safetensors` the checkpoint of a run tha
 
 import hashlib
 import json
-import os
 import platform
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
+from mnistconv.files import write_atomically
 
 SCHEMA = 1
 RESULTS = Path(__file__).parents[2] / "results"
@@ -34,19 +33,6 @@ def weights_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
 
 def checkpoint_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
     return results / "unfinished" / f"{experiment}-seed{seed}.safetensors"
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Call `write` with a temporary name beside `path`, then rename: whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def hash_weights(net: nn.Module) -> str:

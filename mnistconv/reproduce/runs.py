@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mnistconv.data import expand, load_mnist
 from mnistconv.experiments import Experiment
+from mnistconv.files import write_atomically
 from mnistconv.reproduce import records
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
@@ -69,7 +70,7 @@ def save_checkpoint(path: Path, net: nn.Module, history: History, seconds: float
     tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     tensors[RANDOM_STATE] = torch.get_rng_state()
     metadata = {"history": json.dumps(asdict(history)), "seconds": json.dumps(seconds)}
-    records.write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata))
+    write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata))
 
 
 def load_checkpoint(path: Path, net: nn.Module) -> tuple[History, float]:
@@ -95,7 +96,7 @@ def finish(
     if seed == 0:
         tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
         path = records.weights_path(experiment.name, seed, results)
-        records.write_atomically(path, lambda temporary: save_file(tensors, temporary))
+        write_atomically(path, lambda temporary: save_file(tensors, temporary))
     curves = {"train_loss": history.train_loss, "test_accuracy": history.test_accuracy}
     machine = records.describe_machine(torch.device("cpu"), "channels_last", seconds)
     record = records.make_record(experiment, seed, net, predict(net, test[0]), curves, machine)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from mnistconv.experiments import EXPERIMENTS, Experiment
-from mnistconv.reproduce.records import load_records, write_atomically
+from mnistconv.files import write_atomically
+from mnistconv.reproduce.records import load_records
 
 NOT_YET = "not yet run"
 
@@ -51,7 +52,9 @@ def ours(name: str) -> str:
 def _published(experiment: Experiment) -> str:
     if experiment.article is None:
         return experiment.article_note
-    return f"{experiment.article:.2f}" + (f" ({experiment.article_note})" * bool(experiment.article_note))
+    return f"{experiment.article:.2f}" + (
+        f" ({experiment.article_note})" * bool(experiment.article_note)
+    )
 
 
 FORMATS = ("text", "markdown", "csv")

