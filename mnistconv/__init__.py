@@ -1,5 +1,7 @@
 """mnistconv: the small package that the book's notebooks define, and then import."""
 
+# ruff: noqa: F401
+
 from mnistconv.data import (
     ExtendedDataset,
     expand,
@@ -16,6 +18,7 @@ from mnistconv.data import (
     shift_up,
     to_input,
 )
+from mnistconv.devices import pick_device
 from mnistconv.networks import (
     ConvNetSimple,
     ConvNetTwoConvLayers,
@@ -28,7 +31,6 @@ from mnistconv.training import (
     History,
     evaluate,
     fit,
-    pick_device,
     predict,
     test_network,
     train_and_test_network,

@@ -1,4 +1,4 @@
-"""Where the data comes from: MNIST as tensors, the four shifts, the article's data sets and loaders.
+"""Where the data comes from: MNIST as tensors, four shifts, the article's data sets and loaders.
 
 Pixels are stored as uint8 in 0..255 and become float32 in [0, 1] where a network reads them.
 """
@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mnistconv.checks import _check_images, _check_same_length
 from mnistconv.fetch import data_root, fetch_mnist
 
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IMAGE_HEADER, LABEL_HEADER = 16, 8  # bytes before the first pixel, before the first label
 
+Pair = tuple[Tensor, Tensor]  # images and labels
 
-def load_mnist(
-    root: str | Path | None = None,
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+
+def load_mnist(root: str | Path | None = None) -> tuple[Pair, Pair]:
     """MNIST as `(train_images, train_labels), (test_images, test_labels)`; fetched if missing.
 
     Images are uint8 `[60000, 28, 28]` and `[10000, 28, 28]`, labels int64 `[60000]` and `[10000]`.
@@ -30,7 +31,7 @@ def load_mnist(
     return _load_pair(folder, *TRAIN_FILES), _load_pair(folder, *TEST_FILES)
 
 
-def _load_pair(folder: Path, images_file: str, labels_file: str) -> tuple[Tensor, Tensor]:
+def _load_pair(folder: Path, images_file: str, labels_file: str) -> Pair:
     images = torch.frombuffer(bytearray((folder / images_file).read_bytes()), dtype=torch.uint8)
     labels = torch.frombuffer(bytearray((folder / labels_file).read_bytes()), dtype=torch.uint8)
     return images[IMAGE_HEADER:].reshape(-1, 28, 28), labels[LABEL_HEADER:].long()
@@ -38,6 +39,7 @@ def _load_pair(folder: Path, images_file: str, labels_file: str) -> tuple[Tensor
 
 def to_input(images: Tensor) -> Tensor:
     """uint8 images `[n, 28, 28]` as network input: float32 `[n, 1, 28, 28]`, pixels in [0, 1]."""
+    _check_images(images)
     return images.unsqueeze(1).float() / 255
 
 
@@ -81,7 +83,7 @@ def shift_down(image: Tensor) -> Tensor:
 SHIFTS = (identity, shift_right, shift_left, shift_up, shift_down)
 
 
-def expand(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def expand(images: Tensor, labels: Tensor) -> Pair:
     """Each image five times: as it is, then one pixel right, left, up, down.
 
     uint8 `[n, 28, 28]` and int64 `[n]` become uint8 `[5n, 28, 28]` and int64 `[5n]`: the 60,000
@@ -95,11 +97,6 @@ def expand(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return expanded.flatten(0, 1), labels.repeat_interleave(len(SHIFTS))
 
 
-def _check_same_length(images: Tensor, labels: Tensor) -> None:
-    if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images but {len(labels)} labels: one label per image.")
-
-
 # The article's data sets and loaders, by their names. Nothing is read until one of them is called.
 
 
@@ -107,20 +104,19 @@ def get_dataset(root=None, train=True, transform=None, download=True) -> Dataset
     """torchvision's MNIST: pairs of an image (`[1, 28, 28]`, float32 in [0, 1]) and a label (int).
 
     `transform` turns the stored picture into what the pair holds (ToTensor when None). With
-    `download`, missing files are fetched as by `load_mnist`; without, torchvision raises RuntimeError.
+    `download`, missing files are fetched as by `load_mnist`; without, torchvision raises
+    RuntimeError.
     """
     from torchvision.datasets import MNIST
     from torchvision.transforms import ToTensor
 
     if download:
         fetch_mnist(root)
-    return MNIST(
-        root or data_root(), train=train, transform=transform or ToTensor(), download=False
-    )
+    return MNIST(root or data_root(), train, transform or ToTensor(), download=False)
 
 
 class ExtendedDataset(Dataset):
-    """Five versions of each image of `dataset`, made when asked for: index 5i + k is shift k of i."""
+    """Five versions of each image of `dataset`, made when asked for: 5i + k is shift k of i."""
 
     def __init__(self, dataset: Dataset):
         self.dataset = dataset
@@ -129,8 +125,6 @@ class ExtendedDataset(Dataset):
         return len(SHIFTS) * len(self.dataset)
 
     def __getitem__(self, index: int):
-        if not 0 <= index < len(self):
-            raise IndexError(f"index {index} is outside 0..{len(self) - 1}")
         image, label = self.dataset[index // len(SHIFTS)]
         return SHIFTS[index % len(SHIFTS)](image), label
 

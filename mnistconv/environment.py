@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
+from mnistconv.devices import pick_device
 from mnistconv.fetch import data_root, verify
-from mnistconv.training import pick_device
 
 
 @dataclass(frozen=True)

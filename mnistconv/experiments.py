@@ -1,8 +1,8 @@
 """The one table of runs: what is trained, how, what was published, and how long a lesson is.
 
-Sources of the published figures: the article "PyTorch Image Recognition with Convolutional Networks"
-(nestedsoftware, 2019) and its author's later reruns; Nielsen, *Neural Networks and Deep Learning*,
-chapter 6 (50,000 training images, best of three runs, chosen by a validation set).
+Sources of the published figures: the article "PyTorch Image Recognition with Convolutional
+Networks" (nestedsoftware, 2019) and its author's later reruns; Nielsen, *Neural Networks and Deep
+Learning*, chapter 6 (50,000 training images, best of three runs, chosen by a validation set).
 """
 
 import os
@@ -131,7 +131,7 @@ def profile() -> str:
 
 
 def lesson(epochs: int, steps: int = 6_000) -> dict:
-    """Arguments `epochs` and `max_steps` for a training cell of a notebook: `fit(..., **lesson(60))`.
+    """Arguments `epochs` and `max_steps` for a notebook's training cell: `fit(..., **lesson(60))`.
 
     The profile decides: "lesson" stops after `steps` (6,000 are one epoch of 60,000 images), "test"
     after 150, "full" never. Only notebooks call it: a function's own `epochs` is never shortened.

@@ -1,11 +1,12 @@
 """The networks of the book: the article's four, and the dense baseline before them.
 
-Every network takes images `[n, 1, 28, 28]`, float32 in [0, 1], and returns logits `[n, 10]`, float32:
-raw outputs, one per digit, without softmax (the loss applies it).
+Every network takes images `[n, 1, 28, 28]`, float32 in [0, 1], and returns logits `[n, 10]`,
+float32: raw outputs, one per digit, without softmax (the loss applies it).
 
 Pooling stands before the activation. The largest of four numbers stays the largest under a rising
 function, so outputs and gradients are those of the article's order (activation, then pooling), and
-only a quarter of the values has to pass through the activation (Nielsen's network3.py does the same).
+only a quarter of the values has to pass through the activation (Nielsen's network3.py does the
+same).
 """
 
 import torch.nn.functional as F

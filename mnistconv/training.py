@@ -10,20 +10,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from mnistconv.data import load_mnist, to_input
+from mnistconv.checks import (
+    _check_fit,
+    _check_images,
+    _check_loss,
+    _check_not_empty,
+    _check_pair,
+    _check_rates,
+    _check_whole,
+)
+from mnistconv.data import Pair, load_mnist, to_input
+from mnistconv.devices import pick_device
 
 
 class Batches:
     """Images that already lie in memory, as an iterable of batches `(images, labels)`.
 
-    Yields network input, float32 `[batch_size, 1, 28, 28]`, and int64 labels `[batch_size]`; the last
-    batch is shorter where the numbers do not divide. With `shuffle`, each pass has a fresh order,
-    drawn from PyTorch's global generator. It does a DataLoader's work without building each batch
-    from single pictures.
+    Yields network input, float32 `[batch_size, 1, 28, 28]`, and int64 labels `[batch_size]`; the
+    last batch is shorter where the numbers do not divide. With `shuffle`, each pass has a fresh
+    order, drawn from PyTorch's global generator. It does a DataLoader's work without building each
+    batch from single pictures.
     """
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int = 10, shuffle: bool = True):
-        _check_images(images, labels)
+        _check_pair(images, labels)
         _check_whole("batch_size", batch_size, least=1)
         self.images, self.labels = images, labels
         self.batch_size, self.shuffle = batch_size, shuffle
@@ -40,10 +50,11 @@ class Batches:
 
 @dataclass
 class History:
-    """What a training run measured, one entry per epoch, or per part of one if it was cut short.
+    """What a training run measured, one entry per epoch, or per part of one if `max_steps` cut it.
 
     `train_loss` holds the mean loss over the images of the epoch, taken while the weights moved;
-    `test_accuracy` the share of right digits (0 to 1) after it, nothing where no test set was given.
+    `test_accuracy` the share of right digits (0 to 1) after it, nothing where no test set was
+    given. An epoch that Ctrl-C cut counts in `steps` alone.
     """
 
     planned_epochs: int
@@ -79,20 +90,8 @@ class History:
         return f"{self.epochs:.3g} of {self.planned_epochs} epochs ({self.steps:,} steps)"
 
 
-def pick_device(device: str | torch.device = "auto") -> torch.device:
-    """`"auto"` is CUDA where present, else MPS, else the CPU; any other name is taken as it is.
-
-    Raises ValueError when the name is unknown or the device is absent.
-    """
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {device!r} is not available here: {error}") from error
-    return torch.device(device)
+def _device_of(net: nn.Module) -> torch.device:
+    return next(net.parameters()).device
 
 
 def train_epoch(net: nn.Module, batches: Iterable, sgd: torch.optim.Optimizer, history: History):
@@ -121,6 +120,7 @@ def predict(net: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
     The network answers in eval mode (no dropout) and is left in the mode in which it came.
     """
     _check_images(images)
+    _check_whole("batch_size", batch_size, least=1)
     device = _device_of(net)
     was_training = net.training
     net.eval()
@@ -131,15 +131,15 @@ def predict(net: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
 
 def evaluate(net: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Accuracy: the share of the uint8 images `[n, 28, 28]` whose digit `net` names, 0 to 1."""
-    _check_images(images, labels)
+    _check_pair(images, labels)
     right = (predict(net, images) == labels.cpu()).sum().item()
     return right / len(labels)
 
 
 def fit(
     net: nn.Module,
-    train: tuple[Tensor, Tensor],
-    test: tuple[Tensor, Tensor] | None = None,
+    train: Pair,
+    test: Pair | None = None,
     *,
     epochs: int,
     lr: float,
@@ -151,18 +151,19 @@ def fit(
     params: Iterable | None = None,
     verbose: bool = True,
 ) -> History:
-    """Train `net` in place by plain SGD on the mean cross entropy of each batch; return the `History`.
+    """Train `net` in place by plain SGD on each batch's mean cross entropy; return the `History`.
 
-    `train` and `test` are pairs of images, uint8 `[n, 28, 28]`, and labels, int64 `[n]`. The learning
-    rate is constant, the order fresh in every epoch, the accuracy on `test` taken after each. `seed`
-    fixes order and dropout (the initial weights: call `torch.manual_seed` before you make the net).
-    `max_steps` ends the run early, `params` replaces `net.parameters()` as in `torch.optim.SGD`.
-    Ctrl-C ends it too: the network keeps what it has learned, the history says how far it came.
+    `train` and `test` are pairs of images, uint8 `[n, 28, 28]`, and labels, int64 `[n]`. The
+    learning rate is constant, the order fresh in every epoch, the accuracy on `test` taken after
+    each. `seed` fixes order and dropout (the initial weights: call `torch.manual_seed` before you
+    make the net). `max_steps` ends the run early, `params` replaces `net.parameters()` as in
+    `torch.optim.SGD`. Ctrl-C ends it too: the network keeps what it has learned, the history says
+    how far it came.
 
-    Raises TypeError or ValueError for arguments that make no sense, FloatingPointError when training
-    diverges. Source: the article, "Simple network"; Nielsen, chapter 6, network3.py.
+    Raises TypeError or ValueError for arguments that make no sense, FloatingPointError when
+    training diverges. Source: the article, "Simple network"; Nielsen, chapter 6, network3.py.
     """
-    _check_fit(epochs, lr, weight_decay, max_steps)
+    _check_fit(train, test, epochs, lr, weight_decay, batch_size, seed, max_steps, params)
     device = pick_device(device)
     net.to(device)
     if seed is not None:
@@ -170,9 +171,7 @@ def fit(
     batches = Batches(*(tensor.to(device) for tensor in train), batch_size)
     sgd = torch.optim.SGD(params or net.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     history = History(epochs, steps_per_epoch=len(batches))
-    last_step = (
-        history.planned_steps if max_steps is None else min(max_steps, history.planned_steps)
-    )
+    last_step = min(history.planned_steps, math.inf if max_steps is None else max_steps)
     try:
         while history.steps < last_step:
             epoch = len(history.train_loss) + 1
@@ -185,7 +184,6 @@ def fit(
                 print(history.last_line)
     except KeyboardInterrupt:
         print(f"Stopped by hand. The network keeps what it has learned in {history}.")
-        return history
     if verbose and history.steps < history.planned_steps:
         print(f"{history}: a short run, not the full one.")
     return history
@@ -194,22 +192,25 @@ def fit(
 # The article's functions, by their names.
 
 
-def train_network(net, train_loader, num_epochs, loss_function, sgd) -> None:
+def train_network(net, train_loader, num_epochs, loss_function, sgd, first_epoch=1) -> None:
     """Train `net` for `num_epochs` passes over `train_loader`: the loop at its plainest.
 
-    `train_loader` is any iterable of `(images, labels)`, float32 `[n, 1, 28, 28]` and int64 `[n]`;
-    `loss_function` takes logits and labels; `sgd` is an optimiser of the network's parameters.
-    Raises FloatingPointError when training diverges.
+    `train_loader` is any iterable of `(images, labels)`, float32 `[n, 1, 28, 28]` and int64 `[n]`,
+    that can be passed over again; `loss_function` takes logits and labels; `sgd` is an optimiser of
+    the network's parameters; `first_epoch` is the number of the first epoch in messages.
+    Raises FloatingPointError when training diverges, ValueError when the loader yields nothing.
     """
     device = _device_of(net)
     net.train()
-    for _ in range(num_epochs):
+    for epoch in range(first_epoch, first_epoch + num_epochs):
+        step = 0
         for step, (images, labels) in enumerate(tqdm(train_loader, leave=False), start=1):
             loss = loss_function(net(images.to(device)), labels.to(device))
-            _check_loss(loss.item(), f"step {step}")
+            _check_loss(loss.item(), f"epoch {epoch}, step {step}")
             sgd.zero_grad()
             loss.backward()
             sgd.step()
+        _check_not_empty(step, f"train_loader in epoch {epoch}")
 
 
 @torch.no_grad()
@@ -221,6 +222,7 @@ def test_network(net, test_loader) -> float:
     for images, labels in test_loader:
         right += (net(images.to(device)).argmax(dim=1).cpu() == labels).sum().item()
         seen += len(labels)
+    _check_not_empty(seen, "test_loader")
     return right / seen
 
 
@@ -233,11 +235,12 @@ def train_and_test_network(
     """Train, test after every epoch, print both; return the last accuracy, 0 to 1.
 
     The article's function with the article's meaning: batches of 10, plain SGD with learning rate
-    `lr` and weight decay `wd`, 60 real epochs unless told otherwise. A loader that is given is used;
-    without one, MNIST lies in memory, which is faster and means the same. Ctrl-C ends the training
-    early and leaves the network as it is. Raises as `fit` does.
+    `lr` and weight decay `wd`, 60 real epochs unless told otherwise. A loader that is given is
+    used; without one, MNIST lies in memory, which is faster and means the same. Ctrl-C ends the
+    training early and leaves the network as it is. Raises as `fit` and `train_network` do.
     """
-    _check_fit(num_epochs, lr, wd)
+    _check_whole("num_epochs", num_epochs, least=0)
+    _check_rates(lr, wd)
     train, test = load_mnist() if train_loader is None or test_loader is None else (None, None)
     train_loader = Batches(*train) if train_loader is None else train_loader
     test_loader = Batches(*test, 1000, shuffle=False) if test_loader is None else test_loader
@@ -245,68 +248,10 @@ def train_and_test_network(
     sgd = torch.optim.SGD(net.parameters(), lr=lr, weight_decay=wd, fused=True)
     try:
         for epoch in range(1, num_epochs + 1):
-            train_network(net, train_loader, 1, loss_function, sgd)
+            train_network(net, train_loader, 1, loss_function, sgd, first_epoch=epoch)
             print(f"Epoch {epoch}/{num_epochs}: accuracy {test_network(net, test_loader):.4f}")
     except KeyboardInterrupt:
         print(f"Stopped by hand in epoch {epoch} of {num_epochs}: the network stays as it is now.")
     accuracy = test_network(net, test_loader)
     print(f"Test data results: {accuracy:.4f}")
     return accuracy
-
-
-# Checks of arguments, so that the functions above can be read without them.
-
-LOSS_LIMIT = 1e4  # a loss that no training comes back from: the right digit gets e^-10000
-
-
-def _device_of(net: nn.Module) -> torch.device:
-    return next(net.parameters()).device
-
-
-def _check_loss(loss: float, where: str) -> None:
-    if not loss < LOSS_LIMIT:
-        raise FloatingPointError(
-            f"Training diverged: the loss is {loss:.4g} at {where}. Most likely the learning rate is"
-            " too large: start again from a new network with a smaller lr."
-        )
-
-
-def _check_images(images: Tensor, labels: Tensor | None = None) -> None:
-    if not isinstance(images, Tensor) or images.dtype != torch.uint8:
-        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise TypeError(f"images must be a uint8 tensor with pixels 0 to 255, not {kind}.")
-    if images.dim() != 3 or images.shape[1:] != (28, 28):
-        raise ValueError(f"images must have the shape [n, 28, 28], not {list(images.shape)}.")
-    if len(images) == 0:
-        raise ValueError("there are no images: the first axis of `images` has length 0.")
-    if labels is not None:
-        _check_labels(labels, len(images))
-
-
-def _check_labels(labels: Tensor, n: int) -> None:
-    if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
-        kind = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
-        raise TypeError(f"labels must be an int64 tensor, not {kind}: use labels.long().")
-    if labels.shape != (n,):
-        raise ValueError(f"{n} images need labels of the shape [{n}], not {list(labels.shape)}.")
-    if labels.min() < 0 or labels.max() > 9:
-        raise ValueError(
-            f"labels must be digits 0 to 9; these reach from {labels.min()} to {labels.max()}."
-        )
-
-
-def _check_whole(name: str, value, least: int) -> None:
-    if not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {value!r}.")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}.")
-
-
-def _check_fit(epochs, lr, weight_decay, max_steps=None) -> None:
-    _check_whole("epochs", epochs, least=0)
-    if max_steps is not None:
-        _check_whole("max_steps", max_steps, least=0)
-    if not (math.isfinite(lr) and lr > 0):
-        raise ValueError(f"lr, the learning rate, must be a number above 0, not {lr}.")
-    if not (math.isfinite(weight_decay) and weight_decay >= 0):
-        raise ValueError(f"weight_decay must be 0 or a number above it, not {weight_decay}.")

@@ -7,10 +7,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from hypothesis import settings
 
 from mnistconv import load_mnist
 
 torch.set_num_threads(1)
+settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=50)
+settings.load_profile("book")
 
 
 @pytest.fixture(scope="session")

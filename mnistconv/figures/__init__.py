@@ -1,3 +1,68 @@
 """Every figure of the book, one function each: `from mnistconv import figures`."""
 
+from mnistconv.figures.comparison import (
+    accuracy_by_steps,
+    best_of,
+    disagreement,
+    dropout_masks,
+    grey_line,
+    misread_by_distance,
+    scoreboard_dots,
+    shifts,
+)
+from mnistconv.figures.convolution import (
+    kernels_on_a_digit,
+    learned_kernel,
+    pooling,
+    receptive_field,
+    receptive_fields,
+    small_convolution,
+    window_on_a_digit,
+)
+from mnistconv.figures.digits import digits, misread
+from mnistconv.figures.losses import (
+    descents,
+    gradient_bars,
+    loss_curves,
+    normalisations,
+    slopes_by_logit,
+    softmax_by_scale,
+)
+from mnistconv.figures.networks import network_diagram
+from mnistconv.figures.results import accuracy_curves, record_curves
 from mnistconv.figures.style import use_style
+from mnistconv.figures.training import activations, gradient_sizes, noisy_state, plateau
+
+__all__ = [
+    "accuracy_by_steps",
+    "accuracy_curves",
+    "activations",
+    "best_of",
+    "descents",
+    "digits",
+    "disagreement",
+    "dropout_masks",
+    "gradient_bars",
+    "gradient_sizes",
+    "grey_line",
+    "kernels_on_a_digit",
+    "learned_kernel",
+    "loss_curves",
+    "misread",
+    "misread_by_distance",
+    "network_diagram",
+    "noisy_state",
+    "normalisations",
+    "plateau",
+    "pooling",
+    "receptive_field",
+    "receptive_fields",
+    "record_curves",
+    "scoreboard_dots",
+    "shifts",
+    "slopes_by_logit",
+    "small_convolution",
+    "softmax_by_scale",
+    "use_style",
+    "window_on_a_digit",
+]

@@ -120,7 +120,7 @@ def read_record(path: Path, experiment: Experiment) -> dict | None:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        problem = _problem(record, experiment)
+        problem = _problem(record, experiment, path)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         problem = f"it is damaged ({type(error).__name__}: {error})"
     if problem:
@@ -129,13 +129,14 @@ def read_record(path: Path, experiment: Experiment) -> dict | None:
     return record
 
 
-def _problem(record: dict, experiment: Experiment) -> str | None:
+def _problem(record: dict, experiment: Experiment, path: Path) -> str | None:
     if record["schema"] != SCHEMA:
         return f"its schema is version {record['schema']}, today's is {SCHEMA}"
     if record["sha256"] != hash_record(record):
         return "it was changed after it was written"
-    if record["experiment"] != experiment.name:
-        return f"it is a record of {record['experiment']}"
+    name, seed = record["experiment"], record["seed"]
+    if name != experiment.name or path.name != record_path(name, seed).name:
+        return f"it is a record of {name} with seed {seed}"
     if record["hyper_parameters"] != experiment.hyper_parameters:
         return "its hyper-parameters are not those of the table"
     return None

@@ -28,8 +28,8 @@ def run(
 ) -> Path:
     """Train `experiment` with `seed` on the CPU to its end and write its record; return the path.
 
-    Goes on from a checkpoint where there is one. The same as `torch.manual_seed(seed)`, a network in
-    `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was interrupted.
+    Goes on from a checkpoint where there is one. The same as `torch.manual_seed(seed)`, a network
+    in `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was interrupted.
     `report` is called with the history after every epoch.
     """
     train, test = load_mnist()
@@ -58,7 +58,7 @@ def run(
 
 
 def new_network(experiment: Experiment, seed: int) -> nn.Module:
-    """The network of `experiment` as every run starts: weights from `seed`, then `seed` once more."""
+    """The network of `experiment` as every run starts: weights from `seed`, then `seed` again."""
     torch.manual_seed(seed)
     net = experiment.network().to(memory_format=torch.channels_last)
     torch.manual_seed(seed)

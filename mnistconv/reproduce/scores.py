@@ -16,9 +16,9 @@ NOT_YET = "not yet run"
 def scoreboard(names: list[str] | None = None) -> pd.DataFrame:
     """One row per run, in the order of the table, accuracies in percent of the 10,000 test images.
 
-    Columns: `run`, `parameters`, `images` (for training), `epochs`, `ours` (mean, and with more than
-    one seed the standard deviation, the number of seeds), `article`, `reruns` (its author's later
-    ones), `Nielsen`. `names` picks runs; all when None.
+    Columns: `run`, `parameters`, `images` (for training), `epochs`, `ours` (mean, and with more
+    than one seed the standard deviation, the number of seeds), `article`, `reruns` (its author's
+    later ones), `Nielsen`. `names` picks runs; all when None.
     """
     picked = [EXPERIMENTS[name] for name in names or EXPERIMENTS]
     return pd.DataFrame([_row(experiment) for experiment in picked]).set_index("run")

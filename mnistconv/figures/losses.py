@@ -1,0 +1,102 @@
+"""Softmax and the losses, drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from mnistconv.figures.style import BLUE, COLOURS, INK, ORANGE, WIDTH
+
+
+def normalisations(outputs: Tensor) -> Figure:
+    """Raw outputs `[k]`, divided by their sum, and after softmax: three groups of bars."""
+    groups = {
+        "raw outputs": outputs,
+        "divided by their sum": outputs / outputs.sum(),
+        "softmax": outputs.softmax(0),
+    }
+    figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.5), sharey=True)
+    for axes, (title, values) in zip(places, groups.items(), strict=True):
+        bars = axes.bar(range(len(values)), values, color=COLOURS[: len(values)], width=0.7)
+        axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=2, fontsize=9)
+        axes.set_title(title)
+        axes.set_xticks(range(len(values)), [f"class {k}" for k in range(len(values))])
+        axes.set_ylim(0, 1.02)
+    return figure
+
+
+def softmax_by_scale(outputs: Tensor, largest: float = 10.0) -> Figure:
+    """Softmax of `scale · outputs` as the scale grows from 0; dashed: outputs divided by their sum."""
+    scale = torch.linspace(0, largest, 200)
+    shares = (scale[:, None] * outputs).softmax(1)
+    linear = outputs / outputs.sum()
+    figure, axes = plt.subplots(figsize=(WIDTH, 3))
+    for k, colour in zip(range(len(outputs)), COLOURS, strict=False):
+        axes.plot(scale, shares[:, k], color=colour)
+        axes.axhline(linear[k], color=colour, linestyle="--", linewidth=1)
+        place = (largest * 1.01, shares[-1, k] + 0.06 * (1 - k) * (k < 2))
+        axes.annotate(f"output {outputs[k]:g}", place, color=colour, va="center")
+    axes.axvline(1, color=INK, linewidth=0.8)
+    axes.annotate("scale 1", (1.1, 0.95), color=INK, fontsize=9)
+    axes.set(xlabel="scale", ylabel="probability", xlim=(0, largest), ylim=(0, 1.02))
+    return figure
+
+
+def loss_curves() -> Figure:
+    """-ln p and (p - 1)² over the probability p of the right class, and their slopes in p."""
+    p = np.linspace(0.008, 1, 400)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    for axes, log, square, title in (
+        (left, -np.log(p), (p - 1) ** 2, "loss"),
+        (right, -1 / p, 2 * (p - 1), "slope by p"),
+    ):
+        axes.plot(p, log, color=BLUE)
+        axes.plot(p, square, color=ORANGE, linestyle="--")
+        axes.set(title=title, xlabel="p of the right class")
+    left.annotate("-ln p", (0.16, 2.0), color=BLUE)
+    left.annotate("(p - 1)²", (0.05, 1.15), color=ORANGE)
+    right.set_ylim(-30, 1)
+    right.annotate("-1/p", (0.11, -16), color=BLUE)
+    right.annotate("2(p - 1)", (0.3, -4.2), color=ORANGE)
+    return figure
+
+
+def slopes_by_logit() -> Figure:
+    """What training feels: the slopes of both losses by the logit z, over p = sigmoid(z)."""
+    p = np.linspace(0, 1, 300)
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    axes.plot(p, p - 1, color=BLUE)
+    axes.plot(p, 2 * (p - 1) * p * (1 - p), color=ORANGE, linestyle="--")
+    axes.annotate("log loss: p - 1", (0.12, -0.8), color=BLUE)
+    axes.annotate("squared error: 2(p - 1)·p(1 - p)", (0.05, -0.13), color=ORANGE)
+    axes.annotate("sure and wrong", (0.0, 0.06), fontsize=9)
+    axes.annotate("sure and right", (1.0, 0.06), fontsize=9, ha="right")
+    axes.set(xlabel="p of the right class", ylabel="slope by z", ylim=(-1.05, 0.15))
+    return figure
+
+
+def descents(curves: dict[str, list[float]]) -> Figure:
+    """Probability of the right class by step, one curve for each loss: label -> `[steps]`."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    for (label, curve), colour, line in zip(curves.items(), COLOURS, ("-", "--"), strict=False):
+        axes.plot(curve, color=colour, linestyle=line)
+        middle = int(len(curve) * 0.55)
+        axes.annotate(label, (middle, curve[middle]), (0, 6), color=colour, textcoords="offset points")
+    axes.set(xlabel="step", ylabel="p of the right class", ylim=(0, 1.05))
+    return figure
+
+
+def gradient_bars(probabilities: Tensor, target: int) -> Figure:
+    """Probabilities `[k]`, and the gradient of the loss by each logit: p, minus 1 for the target."""
+    onehot = torch.nn.functional.one_hot(torch.tensor(target), len(probabilities))
+    parts = {"softmax p": probabilities, "wanted y": onehot, "gradient p - y": probabilities - onehot}
+    figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.4), sharey=True)
+    for axes, (title, values) in zip(places, parts.items(), strict=True):
+        bars = axes.bar(range(len(values)), values, color=COLOURS[: len(values)], width=0.7)
+        axes.bar_label(bars, [f"{value:+.4f}" for value in values], padding=2, fontsize=9)
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.set_title(title)
+        axes.set_xticks(range(len(values)), [f"class {k}" for k in range(len(values))])
+        axes.set_ylim(-0.75, 1.2)
+    return figure

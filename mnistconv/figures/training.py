@@ -1,0 +1,78 @@
+"""What goes on during training: the plateau, activations and their slopes, gradients by layer."""
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from mnistconv.figures.style import BLUE, COLOURS, GREEN, INK, MARKERS, ORANGE, WIDTH
+
+
+def plateau(losses: list[float], every: int, epoch: int = 6_000) -> Figure:
+    """Mean training loss by step, one value for each `every` steps; ln 10 is a guess among ten."""
+    steps = every * np.arange(1, len(losses) + 1)
+    figure, axes = plt.subplots(figsize=(WIDTH, 3))
+    axes.plot(steps, losses, color=BLUE)
+    axes.axhline(math.log(10), color=ORANGE, linestyle="--", linewidth=1.3)
+    axes.annotate(
+        "a guess: ln 10 = 2.303",
+        (steps[-1], math.log(10)),
+        (0, 4),
+        textcoords="offset points",
+        color=ORANGE,
+        ha="right",
+    )
+    if steps[-1] > epoch:
+        axes.axvline(epoch, color=INK, linewidth=0.8)
+        axes.annotate("end of epoch 1", (epoch, 0.1), (4, 0), textcoords="offset points", fontsize=9)
+    axes.set(xlabel="step", ylabel="training loss", ylim=(0, 2.6), xlim=(0, steps[-1]))
+    return figure
+
+
+def activations() -> Figure:
+    """Sigmoid and ReLU, and their slopes, over z from -6 to 6."""
+    z = torch.linspace(-6, 6, 401)
+    sigmoid = z.sigmoid()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
+    left.plot(z, sigmoid, color=BLUE)
+    left.plot(z, z.relu(), color=ORANGE, linestyle="--")
+    right.plot(z, sigmoid * (1 - sigmoid), color=BLUE)
+    right.plot(z, (z > 0).float(), color=ORANGE, linestyle="--")
+    left.annotate("sigmoid", (-5.5, 0.2), color=BLUE)
+    left.annotate("ReLU", (2.2, 3.2), color=ORANGE)
+    right.annotate("never above 1/4", (-5.8, 0.27), color=BLUE)
+    right.annotate("1 above zero,\n0 below", (1.0, 0.78), color=ORANGE)
+    left.set(title="activation", xlabel="z", ylim=(-0.3, 4))
+    right.set(title="its slope", xlabel="z", ylim=(-0.05, 1.1))
+    return figure
+
+
+def gradient_sizes(sizes: dict[str, dict[str, float]]) -> Figure:
+    """Mean absolute gradient of each layer's weights: label -> layer -> size, logarithmic axis."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
+    for number, (label, by_layer) in enumerate(sizes.items()):
+        style = {"color": COLOURS[number], "marker": MARKERS[number], "linestyle": ("-", "--")[number]}
+        axes.plot(list(by_layer), list(by_layer.values()), **style)
+        last = list(by_layer.values())[0]
+        axes.annotate(label, (0, last), (8, 6), textcoords="offset points", color=COLOURS[number])
+    axes.set(yscale="log", ylabel="mean |gradient|")
+    axes.grid(axis="y")
+    return figure
+
+
+def noisy_state(curves: dict[str, list[float]], every: int) -> Figure:
+    """Test accuracy in percent, measured each `every` steps: label -> fractions."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 3))
+    for number, (label, curve) in enumerate(curves.items()):
+        steps = every * np.arange(1, len(curve) + 1)
+        colour, marker = (BLUE, ORANGE, GREEN)[number], MARKERS[number]
+        axes.plot(steps, 100 * np.array(curve), color=colour, marker=marker, markersize=4)
+        axes.annotate(
+            label, (steps[-1], 100 * curve[-1]), (-4, 9), textcoords="offset points",
+            color=colour, ha="right",
+        )  # fmt: skip
+    axes.set(xlabel="step", ylabel="test accuracy (%)")
+    axes.margins(y=0.18)
+    return figure

@@ -1,0 +1,22 @@
+"""What recorded networks answered: the digit that each named for each of the 10,000 test images."""
+
+import torch
+from torch import Tensor
+
+from mnistconv.reproduce.records import load_records
+
+TEST_IMAGES = 10_000
+
+
+def recorded_answers(*names: str) -> Tensor:
+    """The answers of all recorded runs of the experiments `names`: int64 `[runs, 10000]`.
+
+    One row a record, in the order of the names, then of the seeds; no row for a name that has no
+    record yet. Raises ValueError when no experiment has that name.
+    """
+    rows = [
+        torch.tensor([int(digit) for digit in record["predictions"]])
+        for name in names
+        for record in load_records(name)
+    ]
+    return torch.stack(rows) if rows else torch.empty(0, TEST_IMAGES, dtype=torch.int64)
