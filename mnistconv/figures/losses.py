@@ -82,7 +82,9 @@ def descents(curves: dict[str, list[float]]) -> Figure:
     for (label, curve), colour, line in zip(curves.items(), COLOURS, ("-", "--"), strict=False):
         axes.plot(curve, color=colour, linestyle=line)
         middle = int(len(curve) * 0.55)
-        axes.annotate(label, (middle, curve[middle]), (0, 6), color=colour, textcoords="offset points")
+        axes.annotate(
+            label, (middle, curve[middle]), (0, 6), color=colour, textcoords="offset points"
+        )
     axes.set(xlabel="step", ylabel="p of the right class", ylim=(0, 1.05))
     return figure
 
@@ -90,7 +92,11 @@ def descents(curves: dict[str, list[float]]) -> Figure:
 def gradient_bars(probabilities: Tensor, target: int) -> Figure:
     """Probabilities `[k]`, and the gradient of the loss by each logit: p, minus 1 for the target."""
     onehot = torch.nn.functional.one_hot(torch.tensor(target), len(probabilities))
-    parts = {"softmax p": probabilities, "wanted y": onehot, "gradient p - y": probabilities - onehot}
+    parts = {
+        "softmax p": probabilities,
+        "wanted y": onehot,
+        "gradient p - y": probabilities - onehot,
+    }
     figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.4), sharey=True)
     for axes, (title, values) in zip(places, parts.items(), strict=True):
         bars = axes.bar(range(len(values)), values, color=COLOURS[: len(values)], width=0.7)

@@ -26,7 +26,9 @@ def plateau(losses: list[float], every: int, epoch: int = 6_000) -> Figure:
     )
     if steps[-1] > epoch:
         axes.axvline(epoch, color=INK, linewidth=0.8)
-        axes.annotate("end of epoch 1", (epoch, 0.1), (4, 0), textcoords="offset points", fontsize=9)
+        axes.annotate(
+            "end of epoch 1", (epoch, 0.1), (4, 0), textcoords="offset points", fontsize=9
+        )
     axes.set(xlabel="step", ylabel="training loss", ylim=(0, 2.6), xlim=(0, steps[-1]))
     return figure
 
@@ -53,7 +55,11 @@ def gradient_sizes(sizes: dict[str, dict[str, float]]) -> Figure:
     """Mean absolute gradient of each layer's weights: label -> layer -> size, logarithmic axis."""
     figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
     for number, (label, by_layer) in enumerate(sizes.items()):
-        style = {"color": COLOURS[number], "marker": MARKERS[number], "linestyle": ("-", "--")[number]}
+        style = {
+            "color": COLOURS[number],
+            "marker": MARKERS[number],
+            "linestyle": ("-", "--")[number],
+        }
         axes.plot(list(by_layer), list(by_layer.values()), **style)
         last = list(by_layer.values())[0]
         axes.annotate(label, (0, last), (8, 6), textcoords="offset points", color=COLOURS[number])

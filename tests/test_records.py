@@ -1,0 +1,388 @@
+"""Records of full-length runs: what counts, how a run goes on, what the scoreboard says of them."""
+
+import dataclasses
+import json
+import re
+import shutil
+import statistics
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mnistconv.experiments import EXPERIMENTS
+from mnistconv.networks import ConvNetTwoConvLayersReLU, DenseNet
+from mnistconv.reproduce import records, runs, scores
+from mnistconv.reproduce.answers import recorded_answers
+from mnistconv.reproduce.records import (
+    checkpoint_path,
+    hash_record,
+    hash_weights,
+    load_records,
+    read_record,
+    record_path,
+    weights_path,
+    write_record,
+)
+from mnistconv.training import evaluate, fit, predict
+
+DENSE = EXPERIMENTS["dense"]
+HERE = {"device": "cpu", "device_name": "abacus", "threads": 1, "wall_seconds": 1.5}
+
+
+def a_record(experiment=DENSE, seed: int = 0, accuracy: float = 0.98, **changes) -> dict:
+    torch.manual_seed(seed)
+    history = {"train_loss": [0.5, 0.25], "test_accuracy": [0.9, accuracy]}
+    predictions = torch.tensor([7, 2, 1, 0])
+    record = records.make_record(experiment, seed, experiment.network(), predictions, history, HERE)
+    record |= changes
+    return record | {"sha256": hash_record(record)}
+
+
+# Writing and reading
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path):
+    record = a_record(seed=3)
+    path = write_record(record, tmp_path)
+    assert path == tmp_path / "records" / "dense-seed3.json"
+    assert read_record(path, DENSE) == record
+    assert load_records("dense", tmp_path) == [record]
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_what_a_record_holds():
+    record = a_record(seed=3, accuracy=0.9797)
+    assert record["experiment"] == "dense"
+    assert record["seed"] == 3
+    assert record["final_accuracy"] == 0.9797
+    assert record["predictions"] == "7210"
+    assert record["hyper_parameters"] == DENSE.hyper_parameters
+    torch.manual_seed(3)
+    assert record["weights_sha256"] == hash_weights(DenseNet())
+    assert {"schema", "train_loss", "test_accuracy", *HERE} <= set(record)
+
+
+def test_records_come_in_the_order_of_their_seeds(tmp_path):
+    for seed in (10, 0, 2):
+        write_record(a_record(seed=seed), tmp_path)
+    write_record(a_record(EXPERIMENTS["simple"]), tmp_path)
+    assert [record["seed"] for record in load_records("dense", tmp_path)] == [0, 2, 10]
+    assert load_records("relu", tmp_path) == []
+
+
+def test_relu_does_not_take_the_records_of_relu_with_more_weight_decay(tmp_path):
+    write_record(a_record(EXPERIMENTS["relu-wd0.1"]), tmp_path)
+    assert load_records("relu", tmp_path) == []
+    assert len(load_records("relu-wd0.1", tmp_path)) == 1
+
+
+def test_no_run_no_records(tmp_path):
+    with pytest.raises(ValueError, match="unknown experiment 'resnet'"):
+        load_records("resnet", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"final_accuracy": 0.98', '"final_accuracy": 0.99'), ("0.25", "0.26"), ("abacus", "Abacus")],
+)
+def test_an_edit_by_hand_shows(tmp_path, old, new):
+    path = write_record(a_record(), tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"dense-seed0\.json is left out: it was changed"):
+        assert load_records("dense", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (a_record(schema=records.SCHEMA + 1), "schema is version 2, today's is 1"),
+        (a_record(dataclasses.replace(DENSE, lr=0.2)), "hyper-parameters are not those"),
+        (a_record(dataclasses.replace(DENSE, epochs=3)), "hyper-parameters are not those"),
+    ],
+)
+def test_a_record_of_other_rules_is_left_out_with_a_warning(tmp_path, record, reason):
+    write_record(record, tmp_path)
+    write_record(a_record(seed=1), tmp_path)
+    with pytest.warns(UserWarning, match=f"dense-seed0.json is left out: .*{reason}"):
+        assert [r["seed"] for r in load_records("dense", tmp_path)] == [1]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"schema": 1}', "\udcff"])
+def test_a_damaged_record_is_left_out_with_a_warning(tmp_path, content):
+    path = record_path("dense", 0, tmp_path)
+    path.parent.mkdir()
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.warns(UserWarning, match="dense-seed0.json is left out: it is damaged"):
+        assert load_records("dense", tmp_path) == []
+
+
+@pytest.mark.parametrize("copy", [("dense", 1), ("simple", 0)])
+def test_a_copy_under_another_name_does_not_count_twice(tmp_path, copy):
+    path = write_record(a_record(), tmp_path)
+    shutil.copy(path, record_path(*copy, tmp_path))
+    with pytest.warns(UserWarning, match="it is a record of dense with seed 0"):
+        found = load_records("dense", tmp_path) + load_records("simple", tmp_path)
+    assert found == [a_record()]
+
+
+def test_a_failed_write_keeps_the_record_that_was_there(tmp_path, monkeypatch):
+    path = write_record(a_record(), tmp_path)
+    before = path.read_bytes()
+
+    def disk_full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_record(a_record(accuracy=0.5), tmp_path)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_the_hash_of_weights_sees_one_changed_weight_but_no_memory_format():
+    torch.manual_seed(0)
+    net = ConvNetTwoConvLayersReLU()
+    before = hash_weights(net)
+    assert hash_weights(net.to(memory_format=torch.channels_last)) == before
+    with torch.no_grad():
+        net.conv2.bias[3] += 1e-6
+    assert hash_weights(net) != before
+
+
+def test_recorded_answers_are_the_recorded_predictions(monkeypatch):
+    found = {"dense": [{"predictions": "0123"}, {"predictions": "4567"}], "simple": []}
+    monkeypatch.setattr("mnistconv.reproduce.answers.load_records", found.get)
+    assert recorded_answers("dense", "simple").tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert recorded_answers("simple").shape == (0, 10_000)
+
+
+# A run and its interruption, on 200 digits and with three epochs
+
+SMALL = [
+    dataclasses.replace(EXPERIMENTS["relu"], epochs=3),
+    dataclasses.replace(EXPERIMENTS["dropout-nielsen-step"], epochs=3, expanded=False),
+]
+EVERY_SMALL = pytest.mark.parametrize("experiment", SMALL, ids=lambda e: e.name)
+
+
+@pytest.fixture
+def little_data(mnist, monkeypatch):
+    """MNIST, shrunk to 95 training and 100 test images, for `runs.run`."""
+    (images, labels), (test_images, test_labels) = mnist
+    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
+    monkeypatch.setattr(runs, "load_mnist", lambda: data)
+    return data
+
+
+def without_time(path) -> dict:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return {key: record[key] for key in record if key not in ("wall_seconds", "sha256")}
+
+
+@EVERY_SMALL
+def test_a_run_equals_fit_bit_by_bit(experiment, tmp_path, little_data):
+    path = runs.run(experiment, 4, tmp_path)
+    net = runs.new_network(experiment, 4)
+    history = fit(
+        net,
+        *little_data,
+        epochs=3,
+        lr=experiment.lr,
+        weight_decay=experiment.weight_decay,
+        params=experiment.parameter_groups(net),
+        seed=4,
+        device="cpu",
+        verbose=False,
+    )
+    record = read_record(path, experiment)
+    assert record["weights_sha256"] == hash_weights(net)
+    assert record["train_loss"] == history.train_loss
+    assert record["test_accuracy"] == history.test_accuracy
+    assert record["final_accuracy"] == history.test_accuracy[-1]
+    assert record["predictions"] == "".join(map(str, predict(net, little_data[1][0]).tolist()))
+    assert (record["device"], record["memory_format"]) == ("cpu", "channels_last")
+    assert record["threads"] == torch.get_num_threads()
+    assert record["versions"]["torch"] == torch.__version__
+
+
+class Interrupted(BaseException):
+    pass
+
+
+@EVERY_SMALL
+def test_an_interrupted_run_goes_on_to_the_same_bits(
+    experiment, tmp_path, little_data, monkeypatch
+):
+    whole = runs.run(experiment, 0, tmp_path / "whole")
+
+    def stop_after_an_epoch(history):
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        runs.run(experiment, 0, tmp_path / "parts", stop_after_an_epoch)
+    checkpoint = checkpoint_path(experiment.name, 0, tmp_path / "parts")
+    first = checkpoint.read_bytes()
+    assert not record_path(experiment.name, 0, tmp_path / "parts").exists()
+
+    def stop_before_the_checkpoint(*_):
+        raise Interrupted
+
+    torch.manual_seed(99)  # another process would not have our random numbers
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(runs, "evaluate", stop_before_the_checkpoint)
+        runs.run(experiment, 0, tmp_path / "parts")
+    assert checkpoint.read_bytes() == first  # the second epoch is lost, the first is kept
+
+    torch.manual_seed(98)
+    epochs = []
+    resumed = runs.run(
+        experiment, 0, tmp_path / "parts", lambda h: epochs.append(len(h.train_loss))
+    )
+    assert epochs == [2, 3]
+    assert without_time(resumed) == without_time(whole)
+    assert not checkpoint.exists()
+
+
+def test_a_run_that_died_before_its_record_only_writes_it(tmp_path, little_data, monkeypatch):
+    experiment = SMALL[0]
+    whole = runs.run(experiment, 1, tmp_path / "whole")
+
+    def die(*_, **__):
+        raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(runs, "finish", die)
+        runs.run(experiment, 1, tmp_path)
+    monkeypatch.setattr(runs, "train_epoch", die)
+    assert without_time(runs.run(experiment, 1, tmp_path)) == without_time(whole)
+
+
+def test_weights_are_kept_of_seed_0_alone(tmp_path, little_data):
+    experiment = SMALL[0]
+    paths = {seed: runs.run(experiment, seed, tmp_path) for seed in (0, 1)}
+    assert [p.name for p in (tmp_path / "weights").iterdir()] == ["relu-seed0.safetensors"]
+    net = experiment.network()
+    net.load_state_dict(load_file(weights_path("relu", 0, tmp_path)))
+    assert hash_weights(net) == read_record(paths[0], experiment)["weights_sha256"]
+    assert hash_weights(net) != read_record(paths[1], experiment)["weights_sha256"]
+
+
+def test_expanded_runs_train_on_five_times_the_images(tmp_path, little_data):
+    experiment = dataclasses.replace(EXPERIMENTS["expanded"], epochs=1)
+    seen = []
+    runs.run(experiment, 0, tmp_path, lambda history: seen.append(history.steps))
+    assert seen == [48]  # 5 * 95 images in batches of 10, the last one of 5
+
+
+# The records in the repository
+
+
+def stored() -> list[tuple[str, int]]:
+    """Every record that counts, as (run, seed)."""
+    return [(name, record["seed"]) for name in EXPERIMENTS for record in load_records(name)]
+
+
+@pytest.mark.parametrize("path", sorted((records.RESULTS / "records").glob("*.json")), ids=str)
+def test_every_stored_record_counts_and_is_of_one_piece(path, mnist):
+    name, seed = re.fullmatch(r"(.+)-seed(\d+)\.json", path.name).groups()
+    record = read_record(path, EXPERIMENTS[name])
+    assert record is not None, f"{path.name} is in the repository but does not count"
+    labels = mnist[1][1]
+    assert len(record["predictions"]) == len(labels)
+    answers = torch.tensor([int(digit) for digit in record["predictions"]])
+    assert (answers == labels).sum().item() / len(labels) == record["final_accuracy"]
+    assert record["test_accuracy"][-1] == record["final_accuracy"]
+    epochs = EXPERIMENTS[name].epochs
+    assert len(record["train_loss"]) == len(record["test_accuracy"]) == epochs
+    assert record["seed"] == int(seed)
+
+
+@pytest.mark.parametrize(("name", "seed"), stored())
+def test_stored_weights_give_the_recorded_answers(name, seed, mnist):
+    """To the digit on the machine that recorded them; others add in another order."""
+    path = weights_path(name, seed)
+    if not path.exists():
+        assert seed != 0, f"the weights of {name}, seed 0, are missing"
+        return
+    (record,) = [r for r in load_records(name) if r["seed"] == seed]
+    net = EXPERIMENTS[name].network()
+    net.load_state_dict(load_file(path))
+    assert hash_weights(net) == record["weights_sha256"]
+    net.to(memory_format=torch.channels_last)
+    images, labels = mnist[1]
+    right, recorded = evaluate(net, images, labels) * 10_000, record["final_accuracy"] * 10_000
+    here = records.describe_machine(torch.device("cpu"), "channels_last", 0)
+    is_same_machine = all(record.get(k) == here[k] for k in ("device_name", "threads", "versions"))
+    assert abs(round(right) - round(recorded)) <= (0 if is_same_machine else 2)
+
+
+# The scoreboard
+
+
+def with_records(monkeypatch, accuracies: dict[str, list[float]]) -> None:
+    """Let the scoreboard find records with these accuracies, and no others."""
+
+    def found(name):
+        return [{"final_accuracy": accuracy} for accuracy in accuracies.get(name, [])]
+
+    monkeypatch.setattr(scores, "load_records", found)
+
+
+def test_ours_with_no_one_and_several_seeds(monkeypatch):
+    with_records(monkeypatch, {"simple": [0.9897], "relu": [0.9924, 0.9926, 0.9930]})
+    assert scores.ours("dense") == "not yet run"
+    assert scores.ours("simple") == "98.97 (1 seed)"
+    spread = statistics.stdev([99.24, 99.26, 99.30])
+    assert scores.ours("relu") == f"99.27 ± {spread:.2f} (3 seeds)" == "99.27 ± 0.03 (3 seeds)"
+
+
+def test_the_scoreboard_has_a_row_for_every_run(monkeypatch):
+    with_records(monkeypatch, {"two-conv": [0.9910, 0.9912]})
+    board = scores.scoreboard()
+    assert list(board.index) == list(EXPERIMENTS)
+    row = board.loc["two-conv"].to_dict()
+    assert row == {
+        "parameters": "85,670",
+        "images": "60,000",
+        "epochs": 60,
+        "ours": "99.11 ± 0.01 (2 seeds)",
+        "article": "99.05",
+        "reruns": "99.15, 99.13",
+        "Nielsen": "99.06",
+    }
+    assert board.loc["dense", "article"] == "close to 98"
+    assert board.loc["relu-wd0.1", "Nielsen"] == ""
+    assert board.loc["dropout-lr0.03", "article"].startswith("99.64 (best")
+    assert list(scores.scoreboard(["relu", "dense"]).index) == ["relu", "dense"]
+
+
+def test_the_scoreboard_as_text_markdown_and_csv(monkeypatch):
+    with_records(monkeypatch, {"simple": [0.9897]})
+    text, markdown, csv = map(scores.format_scoreboard, scores.FORMATS)
+    assert re.search(r"^simple +289,630 +60,000 +60 +98\.97 \(1 seed\) +98\.97", text, re.M)
+    assert re.search(r"^dense .*not yet run +close to 98", text, re.M)
+    assert re.search(r"^\| simple +\| +289,630 \|", markdown, re.M)
+    assert len(markdown.splitlines()) == 2 + len(EXPERIMENTS)
+    assert '"289,630","60,000",60,98.97 (1 seed),98.97,"98.94, 98.91",98.78' in csv
+    with pytest.raises(ValueError, match="text, markdown, csv, not as 'pdf'"):
+        scores.format_scoreboard("pdf")
+
+
+def test_the_scoreboard_is_written_between_its_marks_alone(tmp_path, monkeypatch):
+    with_records(monkeypatch, {})
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- scoreboard -->\nold\n<!-- /scoreboard -->\nafter\n", "utf-8")
+    scores.write_into(page)
+    once = page.read_text(encoding="utf-8")
+    assert once.startswith("before\n<!-- scoreboard -->\n\n| run")
+    assert once.endswith("|\n\n<!-- /scoreboard -->\nafter\n")
+    assert "old" not in once
+    scores.write_into(page)
+    assert page.read_text(encoding="utf-8") == once
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(ValueError, match="has no lines <!-- scoreboard -->"):
+        scores.write_into(page)
+    assert page.read_text(encoding="utf-8") == "no marks"
