@@ -206,7 +206,7 @@ def _download(url: str) -> bytes:
     except TimeoutError as error:
         raise ConnectionError(f"no answer within {SOCKET_TIMEOUT} seconds") from error
     except NO_ANSWER as error:
-        raise ConnectionError(getattr(error, "reason", error)) from error
+        raise ConnectionError(str(getattr(error, "reason", error)).strip()) from error
 
 
 def _answer(url: str) -> http.client.HTTPResponse:

@@ -249,25 +249,25 @@ def disagreement(labels: Tensor, *pairs: tuple[str, str]) -> Figure:
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.75 * len(pairs)))
     for row, (first, second) in enumerate(pairs):
-        axes.text(0, -row + 0.33, f"{first} and {second}", fontsize=9.5, color=INK)
         answers = [recorded_answers(name)[:1] for name in (first, second)]
         if not all(len(answer) for answer in answers):
-            axes.text(0, -row, "not yet run", fontsize=9, color=SOFT_INK, va="center")
+            axes.text(0, -row, f"{first} and {second}: not yet run", color=SOFT_INK, va="center")
             continue
         a, b = (answer[0] != labels for answer in answers)
-        parts = [int((a & ~b).sum()), int((a & b).sum()), int((~a & b).sum())]
-        labels_of_parts = (f"only {first}", "both", f"only {second}")
+        counts = [int((a & ~b).sum()), int((a & b).sum()), int((~a & b).sum())]
+        p = stats.binomtest(counts[0], max(counts[0] + counts[2], 1)).pvalue
+        axes.text(1, -row + 0.28, f"p = {p:.2g}", ha="right", transform=axes.get_yaxis_transform())
         left = 0
-        for count, label, colour in zip(parts, labels_of_parts, (ORANGE, FAINT, BLUE), strict=True):
-            axes.barh(-row, count, left=left, height=0.4, color=colour)
-            ink = INK if colour == FAINT else PAPER
-            axes.text(left + count / 2, -row, f"{label}: {count}" if count > 40 else count,
-                      ha="center", va="center", fontsize=8.5, color=ink)  # fmt: skip
+        words = (f"only {first}", "both", f"only {second}")
+        for number, (count, word) in enumerate(zip(counts, words, strict=True)):
+            axes.barh(-row, count, left=left, height=0.34, color=(ORANGE, FAINT, BLUE)[number])
+            axes.text(
+                (0, 0.3, 0.45)[number], -row + 0.28, f"{word}: {count}", fontsize=9.5,
+                color=(ORANGE, SOFT_INK, BLUE)[number], transform=axes.get_yaxis_transform(),
+            )  # fmt: skip
             left += count
-        p = stats.binomtest(parts[0], max(parts[0] + parts[2], 1)).pvalue
-        axes.text(left + 3, -row, f"p = {p:.2g}", va="center", fontsize=9.5)
-    axes.set(ylim=(-len(pairs) + 0.6, 0.7), xlabel="misread test digits", yticks=[])
-    axes.set_xlim(0, max(1.15 * axes.get_xlim()[1], 10))
+    axes.set(ylim=(-len(pairs) + 0.6, 0.6), xlabel="misread test digits", yticks=[])
+    axes.set_xlim(0, max(axes.get_xlim()[1], 10))
     axes.spines["left"].set_visible(False)
     return figure
 
