@@ -111,7 +111,7 @@ def data() -> None:
 
 @app.command()
 def check() -> None:
-    """Look at Python, libraries, device, data and write access; say what to do about each problem."""
+    """Look at Python, libraries, device, data, write access; say how to mend each problem."""
     findings = environment.examine()
     for finding in findings:
         print(finding)

@@ -37,12 +37,7 @@ def examine() -> list[Finding]:
 
 
 def _python() -> Finding:
-    found = sys.version.split()[0]
-    if sys.version_info < (3, 11):
-        return Finding(
-            "Python", found, "install Python 3.11 or newer and make the environment anew"
-        )
-    return Finding("Python", found)
+    return Finding("Python", sys.version.split()[0])
 
 
 def _libraries() -> list[Finding]:

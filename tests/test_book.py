@@ -1,4 +1,4 @@
-"""The book as a book: pairs, order, fresh outputs, definitions, alt texts, exercises, cell lengths."""
+"""The book as a book: pairs, order, fresh outputs, definitions, alt texts, exercises, lengths."""
 
 import ast
 import re

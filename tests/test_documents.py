@@ -1,4 +1,4 @@
-"""README and CONTRIBUTING: their commands run, their links lead somewhere, their table is today's."""
+"""README and CONTRIBUTING: commands run, links lead somewhere, the table is today's."""
 
 import re
 import shutil

@@ -15,7 +15,6 @@ from mnistconv.figures.style import (
     COLOURS,
     FAINT,
     GREEN,
-    INK,
     MARKERS,
     ORANGE,
     PAPER,

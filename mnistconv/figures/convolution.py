@@ -117,9 +117,9 @@ def pooling(values: Tensor) -> Figure:
 
 
 def receptive_field(net: nn.Module, unit: tuple[int, int], layers: int = 2) -> Tensor:
-    """The input pixels that a unit of the pooled maps depends on, found by gradient: `[28, 28]` bool.
+    """The input pixels that a unit of the pooled maps sees, found by gradient: bool `[28, 28]`.
 
-    `unit` is (row, column) in the maps after the pooling of `layers` convolutions (1 or 2) of `net`.
+    `unit` is (row, column) in the pooled maps after `layers` convolutions (1 or 2) of `net`.
     Average pooling stands in for the largest value, which would let only one pixel through.
     """
     image = torch.zeros(1, 1, 28, 28, requires_grad=True)

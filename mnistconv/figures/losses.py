@@ -27,7 +27,7 @@ def normalisations(outputs: Tensor) -> Figure:
 
 
 def softmax_by_scale(outputs: Tensor, largest: float = 10.0) -> Figure:
-    """Softmax of `scale · outputs` as the scale grows from 0; dashed: outputs divided by their sum."""
+    """Softmax of `scale · outputs` as the scale grows; dashed: outputs divided by their sum."""
     scale = torch.linspace(0, largest, 200)
     shares = (scale[:, None] * outputs).softmax(1)
     linear = outputs / outputs.sum()
@@ -90,7 +90,7 @@ def descents(curves: dict[str, list[float]]) -> Figure:
 
 
 def gradient_bars(probabilities: Tensor, target: int) -> Figure:
-    """Probabilities `[k]`, and the gradient of the loss by each logit: p, minus 1 for the target."""
+    """Probabilities `[k]`, the wanted ones, and the gradient of the loss by each logit."""
     onehot = torch.nn.functional.one_hot(torch.tensor(target), len(probabilities))
     parts = {
         "softmax p": probabilities,

@@ -1,4 +1,4 @@
-"""Drawings of the networks: what each layer turns its input into, and how many weights that takes."""
+"""Drawings of the networks: what each layer makes of its input, and how many weights it takes."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ def stages(net: nn.Module) -> list[Stage]:
 
 
 def network_diagram(net: nn.Module) -> Figure:
-    """The network from left to right: feature maps as stacks, dense layers as bars, to scale per side.
+    """The network from left to right: feature maps as stacks, dense layers as bars.
 
     `net` is one of the five networks of `mnistconv.networks`. Shapes stand above, operations below,
     with the number of parameters of each.

@@ -40,7 +40,7 @@ def accuracy_curves(
 
 
 def record_curves(*names: str) -> Figure:
-    """The recorded full-length runs of each name: a thin line a seed, a bold mean, published levels.
+    """The recorded full-length runs of each name: thin lines for seeds, a bold mean, levels.
 
     The first epochs are cut off where they would squeeze the rest. A run without a record says so.
     """

@@ -61,8 +61,8 @@ def gradient_sizes(sizes: dict[str, dict[str, float]]) -> Figure:
             "linestyle": ("-", "--")[number],
         }
         axes.plot(list(by_layer), list(by_layer.values()), **style)
-        last = list(by_layer.values())[0]
-        axes.annotate(label, (0, last), (8, 6), textcoords="offset points", color=COLOURS[number])
+        first = next(iter(by_layer.values()))
+        axes.annotate(label, (0, first), (8, 6), textcoords="offset points", color=COLOURS[number])
     axes.set(yscale="log", ylabel="mean |gradient|")
     axes.grid(axis="y")
     return figure

@@ -70,7 +70,7 @@ def seconds(function, *arguments) -> float:
 
 
 def compare_loops(name: str, train, dataset, steps: int, rounds: int) -> str:
-    """One line of the table: seconds of the three loops, ratios to the first, whether they agree."""
+    """One line of the table: seconds of the three loops, their ratios, whether they agree."""
     experiment = EXPERIMENTS[name]
     times = {"article": [], "fit": [], "channels_last": []}
     for turn in range(rounds):
