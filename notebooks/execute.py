@@ -69,12 +69,19 @@ def cells_of(notebook) -> list[tuple]:
     ]
 
 
+def code_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def code_of(notebook) -> list[str]:
+    return [cell.source.strip() for cell in code_cells(notebook)]
+
+
 def dependency_hash(notebook, records: list[str]) -> str:
     """SHA-256 over the code cells and over the record files of the runs `records`."""
     digest = hashlib.sha256()
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            digest.update(cell.source.strip().encode() + b"\0")
+    for source in code_of(notebook):
+        digest.update(source.encode() + b"\0")
     for name in records:
         for path in sorted((RESULTS / "records").glob(f"{name}-seed*.json")):
             digest.update(path.name.encode() + path.read_bytes())
@@ -88,7 +95,7 @@ def is_fresh(notebook) -> bool:
 
 
 def read_pair(name: str):
-    """The notebook with the cells of the newer file and the outputs stored for the same code."""
+    """The notebook with the cells of the newer file; outputs stay where the code is the same."""
     text, stored = text_path(name), notebook_path(name)
     if not stored.exists():
         return jupytext.read(text)
@@ -98,11 +105,9 @@ def read_pair(name: str):
     written = jupytext.read(text)
     if cells_of(written) == cells_of(notebook):
         return notebook
-    outputs = {cell.source.strip(): cell for cell in notebook.cells if cell.cell_type == "code"}
-    for cell in written.cells:
-        if cell.cell_type == "code" and cell.source.strip() in outputs:
-            cell.outputs = outputs[cell.source.strip()].outputs
-            cell.execution_count = outputs[cell.source.strip()].execution_count
+    if code_of(written) == code_of(notebook):
+        for new, old in zip(code_cells(written), code_cells(notebook), strict=True):
+            new.outputs, new.execution_count = old.outputs, old.execution_count
     written.metadata["mnistconv"] = notebook.metadata.get("mnistconv", {})
     return written
 

@@ -74,6 +74,18 @@ def test_an_edit_of_prose_keeps_the_outputs_and_an_edit_of_code_runs(execute, ca
 
 
 @pytest.mark.slow
+def test_equal_cells_keep_their_own_outputs(execute):
+    twice = "n = 1\n```\n\n```{code-cell}\nn += 1; n\n```\n\n```{code-cell}\nn += 1; n"
+    write(execute, twice)
+    execute.update("01_page", force=False)
+    text = execute.text_path("01_page")
+    text.write_text(text.read_text(encoding="utf-8").replace("Some prose", "Better prose"), "utf-8")
+    execute.update("01_page", force=False)
+    outputs = [cell.outputs for cell in stored(execute).cells if cell.cell_type == "code"]
+    assert [output[0].data["text/plain"] for output in outputs[1:]] == ["2", "3"]
+
+
+@pytest.mark.slow
 def test_a_failing_cell_is_named_and_changes_nothing(execute, capsys):
     execute.update("01_page", force=False)
     before = execute.notebook_path("01_page").read_bytes()
