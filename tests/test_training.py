@@ -456,7 +456,8 @@ def test_control_c_in_the_articles_function_still_tests_the_network(few, capsys)
 
 
 SCRIPT = """
-import torch
+import signal, torch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a job of a shell ignores it
 from mnistconv import DenseNet, evaluate, fit
 images = torch.randint(256, (200, 28, 28), dtype=torch.uint8)
 labels = torch.randint(10, (200,))
