@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test notebooks data check bench constraints lint clean
+.PHONY: lab test reproduce notebooks data check bench constraints lint clean
 
 ## make lab: set everything up, then open JupyterLab on the first notebook
 lab: data
@@ -12,7 +12,7 @@ lab: data
 
 ## make test: set everything up, then run all tests
 test: data
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 2
 	$(BIN)/python -m pytest --nbval-lax notebooks -n 2 --dist loadfile
 
 ## make data: fetch and verify MNIST
@@ -23,11 +23,15 @@ data: $(READY)
 check: $(READY)
 	$(BIN)/python -m mnistconv check
 
+## make reproduce: train what has no record yet, at full length; stop and go on at will
+reproduce: data
+	$(BIN)/python -m mnistconv reproduce
+
 ## make notebooks: execute the notebooks whose code or records changed, and write their text pairs
 notebooks: data
 	$(BIN)/python notebooks/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
-	$(BIN)/python -c "from mnistconv import figures; figures.scoreboard_dots().savefig('notebooks/_static/scoreboard.svg')"
+	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('notebooks/_static/scoreboard.svg')"
 
 ## make bench: time the training loops on this machine
 bench: data

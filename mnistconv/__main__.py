@@ -1,4 +1,4 @@
-"""The command line: python -m mnistconv list | train | table | data | check."""
+"""The command line: python -m mnistconv list | train | reproduce | table | data | check."""
 
 import sys
 from pathlib import Path
@@ -9,9 +9,11 @@ from safetensors.torch import save_file
 
 from mnistconv import environment
 from mnistconv.data import expand, load_mnist
+from mnistconv.devices import pick_device
 from mnistconv.experiments import EXPERIMENTS, get_experiment
 from mnistconv.fetch import fetch_mnist
 from mnistconv.files import write_atomically
+from mnistconv.reproduce import planning, records, runner, stacked
 from mnistconv.reproduce.runs import new_network
 from mnistconv.reproduce.scores import format_scoreboard, write_into
 from mnistconv.training import fit
@@ -87,6 +89,52 @@ def _check_writable(path: Path) -> None:
         raise IsADirectoryError(f"--save {path} is a folder: name a file in it.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"--save {path}: there is no folder {path.parent}: make it first.")
+
+
+@app.command()
+def reproduce(
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Names from `python -m mnistconv list`; all if none.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="For example 0-4 or 0,2; the planned ones if left out.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes at a time (on a GPU: seeds); one per core."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    backend: Annotated[
+        str, typer.Option(help="loky: this machine; dask or ray: the cluster at --scheduler.")
+    ] = "loky",
+    scheduler: Annotated[str, typer.Option(help="Address of the cluster's scheduler.")] = "",
+    results: Annotated[
+        Path, typer.Option(help="Folder of records, weights and checkpoints.")
+    ] = records.RESULTS,
+) -> None:
+    """Make the records that are missing: full-length runs, to be stopped and continued at will."""
+    experiments = [get_experiment(name) for name in runs or EXPERIMENTS]
+    chosen_seeds = None if seeds is None else planning.parse_seeds(seeds)
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"--jobs {jobs}: at least 1 run at a time.")
+    runner.check_backend(backend, scheduler)
+    on_gpu = runner.runs_on_gpu(device)
+    fetch_mnist()
+    todo = planning.plan(experiments, chosen_seeds, results)
+    if not todo:
+        print("Nothing is left to do: every planned run has its record.")
+        return
+    workers = jobs or (stacked.SEEDS_AT_ONCE if on_gpu else runner.default_workers())
+    print(planning.describe(todo, workers, results, on_gpu))
+    try:
+        if on_gpu:
+            code = stacked.run_all(todo, results, pick_device(device), seeds_at_once=workers)
+        else:
+            code = runner.run_all(todo, results, workers, backend, scheduler)
+    except KeyboardInterrupt:
+        print("\nStopped. Every finished epoch is kept: the same command goes on from there.")
+        raise typer.Exit(130) from None
+    raise typer.Exit(code)
 
 
 @app.command()

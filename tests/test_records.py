@@ -1,11 +1,13 @@
 """Records of full-length runs: what counts, how a run goes on, what the scoreboard says of them."""
 
 import dataclasses
+import io
 import json
 import re
 import shutil
 import statistics
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -333,14 +335,34 @@ def with_records(monkeypatch, accuracies: dict[str, list[float]]) -> None:
 
 def test_ours_with_no_one_and_several_seeds(monkeypatch):
     with_records(monkeypatch, {"simple": [0.9897], "relu": [0.9924, 0.9926, 0.9930]})
-    assert scores.ours("dense") == "not yet run"
-    assert scores.ours("simple") == "98.97 (1 seed)"
+    dense, simple, relu = (
+        scores.ours(scores.measured(EXPERIMENTS[name])) for name in ("dense", "simple", "relu")
+    )
+    assert dense == "not yet run"
+    assert simple == "98.97 (1 seed)"
     spread = statistics.stdev([99.24, 99.26, 99.30])
-    assert scores.ours("relu") == f"99.27 ± {spread:.2f} (3 seeds)" == "99.27 ± 0.03 (3 seeds)"
+    assert relu == f"99.27 ± {spread:.2f} (3 seeds, 99.24 to 99.30)"
+    assert relu == "99.27 ± 0.03 (3 seeds, 99.24 to 99.30)"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "article"),
+    [
+        ([0.9924, 0.9926], "99.43 ↑"),
+        ([0.9950, 0.9944], "99.43 ↓"),
+        ([0.9943, 0.9930], "99.43"),
+        ([0.9943, 0.9950], "99.43"),
+        ([0.9924], "99.43"),
+        ([], "99.43"),
+    ],
+)
+def test_an_arrow_marks_an_article_value_outside_our_range(accuracies, article, monkeypatch):
+    with_records(monkeypatch, {"relu": accuracies})
+    assert scores.scoreboard(["relu"]).loc["relu", "article"] == article
 
 
 def test_the_scoreboard_has_a_row_for_every_run(monkeypatch):
-    with_records(monkeypatch, {"two-conv": [0.9910, 0.9912]})
+    with_records(monkeypatch, {"two-conv": [0.9904, 0.9906]})
     board = scores.scoreboard()
     assert list(board.index) == list(EXPERIMENTS)
     row = board.loc["two-conv"].to_dict()
@@ -348,7 +370,7 @@ def test_the_scoreboard_has_a_row_for_every_run(monkeypatch):
         "parameters": "85,670",
         "images": "60,000",
         "epochs": 60,
-        "ours": "99.11 ± 0.01 (2 seeds)",
+        "ours": "99.05 ± 0.01 (2 seeds, 99.04 to 99.06)",
         "article": "99.05",
         "reruns": "99.15, 99.13",
         "Nielsen": "99.06",
@@ -357,16 +379,25 @@ def test_the_scoreboard_has_a_row_for_every_run(monkeypatch):
     assert board.loc["relu-wd0.1", "Nielsen"] == ""
     assert board.loc["dropout-lr0.03", "article"].startswith("99.64 (best")
     assert list(scores.scoreboard(["relu", "dense"]).index) == ["relu", "dense"]
+    with pytest.raises(ValueError, match="unknown experiment 'resnet'"):
+        scores.scoreboard(["resnet"])
 
 
 def test_the_scoreboard_as_text_markdown_and_csv(monkeypatch):
-    with_records(monkeypatch, {"simple": [0.9897]})
+    with_records(monkeypatch, {"simple": [0.9897], "relu": [0.9924, 0.9926]})
     text, markdown, csv = map(scores.format_scoreboard, scores.FORMATS)
     assert re.search(r"^simple +289,630 +60,000 +60 +98\.97 \(1 seed\) +98\.97", text, re.M)
     assert re.search(r"^dense .*not yet run +close to 98", text, re.M)
     assert re.search(r"^\| simple +\| +289,630 \|", markdown, re.M)
-    assert len(markdown.splitlines()) == 2 + len(EXPERIMENTS)
-    assert '"289,630","60,000",60,98.97 (1 seed),98.97,"98.94, 98.91",98.78' in csv
+    assert len(re.findall(r"^\|", markdown, re.M)) == 2 + len(EXPERIMENTS)
+    assert text.endswith(scores.LEGEND) and markdown.endswith(scores.LEGEND)
+    rows = pd.read_csv(io.StringIO(csv)).set_index("run")
+    assert list(rows.index) == list(EXPERIMENTS)
+    relu = rows.loc["relu"]
+    assert (relu["parameters"], relu["images"], relu["seeds"]) == (85_670, 60_000, 2)
+    assert (relu["mean"], relu["min"], relu["max"]) == pytest.approx((99.25, 99.24, 99.26))
+    assert (relu["article"], relu["nielsen"]) == (99.43, 99.23)
+    assert rows.loc["dense", ["mean", "sd", "article"]].isna().all()
     with pytest.raises(ValueError, match="text, markdown, csv, not as 'pdf'"):
         scores.format_scoreboard("pdf")
 
@@ -378,7 +409,7 @@ def test_the_scoreboard_is_written_between_its_marks_alone(tmp_path, monkeypatch
     scores.write_into(page)
     once = page.read_text(encoding="utf-8")
     assert once.startswith("before\n<!-- scoreboard -->\n\n| run")
-    assert once.endswith("|\n\n<!-- /scoreboard -->\nafter\n")
+    assert once.endswith(f"{scores.LEGEND}\n\n<!-- /scoreboard -->\nafter\n")
     assert "old" not in once
     scores.write_into(page)
     assert page.read_text(encoding="utf-8") == once

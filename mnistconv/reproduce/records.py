@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
 from mnistconv.files import write_atomically
+from mnistconv.reproduce.checkpoints import hash_tensors, set_aside
 
 SCHEMA = 1
 RESULTS = Path(__file__).parents[2] / "results"
@@ -37,11 +38,7 @@ def checkpoint_path(experiment: str, seed: int, results: Path = RESULTS) -> Path
 
 def hash_weights(net: nn.Module) -> str:
     """SHA-256 over the names and values of all parameters, in the order of their names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(net.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return hash_tensors(net.state_dict())
 
 
 def hash_record(record: dict) -> str:
@@ -118,15 +115,30 @@ def read_record(path: Path, experiment: Experiment) -> dict | None:
 
     It counts when it is whole, unedited, of today's schema and made with today's hyper-parameters.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        problem = _problem(record, experiment, path)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        problem = f"it is damaged ({type(error).__name__}: {error})"
+    problem = find_problem(path, experiment)
     if problem:
         warnings.warn(f"{path.name} is left out: {problem}.", stacklevel=2)
         return None
-    return record
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def find_problem(path: Path, experiment: Experiment) -> str | None:
+    """Why the record in `path` does not count, or None when it does."""
+    try:
+        return _problem(json.loads(path.read_text(encoding="utf-8")), experiment, path)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        return f"it is damaged ({type(error).__name__}: {error})"
+
+
+def has_record(experiment: Experiment, seed: int, results: Path = RESULTS) -> bool:
+    """Whether a record that counts is there; one that does not count is set aside."""
+    path = record_path(experiment.name, seed, results)
+    if not path.exists():
+        return False
+    problem = find_problem(path, experiment)
+    if problem:
+        set_aside(path, problem)
+    return problem is None
 
 
 def _problem(record: dict, experiment: Experiment, path: Path) -> str | None:

@@ -1,13 +1,11 @@
 """One full-length run: trained epoch by epoch, a checkpoint after each, a record at its end."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -15,6 +13,11 @@ from mnistconv.data import expand, load_mnist
 from mnistconv.experiments import Experiment
 from mnistconv.files import write_atomically
 from mnistconv.reproduce import records
+from mnistconv.reproduce.checkpoints import (
+    last_good_checkpoint,
+    remove_checkpoint,
+    write_checkpoint,
+)
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 RANDOM_STATE = "random_state"
@@ -44,17 +47,20 @@ def run(
         fused=True,
     )
     checkpoint = records.checkpoint_path(experiment.name, seed, results)
-    history, seconds = History(experiment.epochs, steps_per_epoch=len(batches)), 0.0
-    if checkpoint.exists():
-        history, seconds = load_checkpoint(checkpoint, net)
+    history, seconds = go_on(checkpoint, experiment, seed, net, steps_per_epoch=len(batches))
     while history.steps < history.planned_steps:
         start = time.perf_counter()
         train_epoch(net, batches, sgd, history)
         history.test_accuracy.append(evaluate(net, *test))
         seconds += time.perf_counter() - start
-        save_checkpoint(checkpoint, net, history, seconds)
+        tensors = net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
+        header = identify(experiment, [seed]) | {"history": asdict(history), "seconds": seconds}
+        write_checkpoint(checkpoint, tensors, header)
         report(history)
-    return finish(experiment, seed, net, test, history, seconds, results)
+    machine = records.describe_machine(torch.device("cpu"), "channels_last", seconds)
+    path = finish(experiment, seed, net, test, history, machine, results)
+    remove_checkpoint(checkpoint)
+    return path
 
 
 def new_network(experiment: Experiment, seed: int) -> nn.Module:
@@ -65,22 +71,31 @@ def new_network(experiment: Experiment, seed: int) -> nn.Module:
     return net
 
 
-def save_checkpoint(path: Path, net: nn.Module, history: History, seconds: float) -> None:
-    """Write weights, random state, history and time so far, atomically, as one safetensors file."""
-    tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    tensors[RANDOM_STATE] = torch.get_rng_state()
-    metadata = {"history": json.dumps(asdict(history)), "seconds": json.dumps(seconds)}
-    write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata))
+def identify(experiment: Experiment, seeds: list[int]) -> dict:
+    """What a checkpoint must agree with to be continued."""
+    return {
+        "experiment": experiment.name,
+        "seeds": seeds,
+        "hyper_parameters": experiment.hyper_parameters,
+    }
 
 
-def load_checkpoint(path: Path, net: nn.Module) -> tuple[History, float]:
-    """Put weights and random state of a checkpoint back; return its history and its seconds."""
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+def go_on(
+    checkpoint: Path, experiment: Experiment, seed: int, net: nn.Module, steps_per_epoch: int
+) -> tuple[History, float]:
+    """Put weights and random state of the last good checkpoint back; its history and seconds.
+
+    Where there is none, `net` stays as it is and the history is empty.
+    """
+    tensors = net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    found = last_good_checkpoint(checkpoint, identify(experiment, [seed]), shapes)
+    if found is None:
+        return History(experiment.epochs, steps_per_epoch), 0.0
+    tensors, header = found
     torch.set_rng_state(tensors.pop(RANDOM_STATE))
     net.load_state_dict(tensors)
-    return History(**json.loads(metadata["history"])), json.loads(metadata["seconds"])
+    return History(**header["history"]), header["seconds"]
 
 
 def finish(
@@ -89,17 +104,14 @@ def finish(
     net: nn.Module,
     test: tuple[Tensor, Tensor],
     history: History,
-    seconds: float,
+    machine: dict,
     results: Path,
 ) -> Path:
-    """Write weights (of seed 0) and record of a run that has ended, then drop its checkpoint."""
+    """Write the record, and of seed 0 the weights, of a run that has ended; return its path."""
     if seed == 0:
         tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
         path = records.weights_path(experiment.name, seed, results)
         write_atomically(path, lambda temporary: save_file(tensors, temporary))
     curves = {"train_loss": history.train_loss, "test_accuracy": history.test_accuracy}
-    machine = records.describe_machine(torch.device("cpu"), "channels_last", seconds)
     record = records.make_record(experiment, seed, net, predict(net, test[0]), curves, machine)
-    path = records.write_record(record, results)
-    records.checkpoint_path(experiment.name, seed, results).unlink(missing_ok=True)
-    return path
+    return records.write_record(record, results)

@@ -1,0 +1,121 @@
+"""What is left to do: runs and seeds without a record, longest first, with estimated times."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mnistconv.data import load_mnist
+from mnistconv.experiments import Experiment
+from mnistconv.reproduce.checkpoints import read_header
+from mnistconv.reproduce.records import RESULTS, checkpoint_path, has_record, record_path
+from mnistconv.training import Batches, History, evaluate, train_epoch
+
+SAMPLE = 1_000  # images: enough steps for a stable pace, few enough not to wait for
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run with one seed; `epoch_seconds` is the calibrated estimate for one epoch."""
+
+    experiment: Experiment
+    seed: int
+    epoch_seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.experiment.name}, seed {self.seed}"
+
+    def has_ended(self, results: Path) -> bool:
+        return record_path(self.experiment.name, self.seed, results).exists()
+
+    def progress(self, results: Path) -> tuple[int, float | None, float]:
+        """Epochs done, accuracy after the last of them (None before), estimated seconds left."""
+        header = read_header(checkpoint_path(self.experiment.name, self.seed, results))
+        accuracies = header["history"]["test_accuracy"] if header else []
+        pace = header["seconds"] / len(accuracies) if accuracies else self.epoch_seconds
+        left = pace * (self.experiment.epochs - len(accuracies))
+        return len(accuracies), accuracies[-1] if accuracies else None, left
+
+
+def parse_seeds(text: str) -> list[int]:
+    """The seeds in "3", "0-4" or "0,2,5-7". Raises ValueError for anything else."""
+    seeds = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        if not match:
+            raise ValueError(f"--seeds {text!r}: write seeds as 3, as 0-4, or as 0,2,5-7.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ValueError(f"--seeds {text!r}: {last} comes before {first}.")
+        seeds += range(first, last + 1)
+    return sorted(set(seeds))
+
+
+def plan(
+    experiments: list[Experiment], seeds: list[int] | None = None, results: Path = RESULTS
+) -> list[Job]:
+    """All jobs without a record that counts, the longest first.
+
+    `seeds` replaces the planned seeds of each experiment. A record that does not count is set
+    aside. Takes a few seconds: one training sample per kind of network gives the estimates.
+    """
+    missing = [
+        (experiment, seed)
+        for experiment in experiments
+        for seed in (experiment.seeds if seeds is None else seeds)
+        if not has_record(experiment, seed, results)
+    ]
+    paces = {network: calibrate(network) for network in {e.network for e, _ in missing}}
+    jobs = [
+        Job(experiment, seed, paces[experiment.network](experiment.training_images))
+        for experiment, seed in missing
+    ]
+    return sorted(jobs, key=lambda job: job.progress(results)[2], reverse=True)
+
+
+def calibrate(network: type[nn.Module]):
+    """A function that estimates the seconds of one epoch from its number of training images.
+
+    Trains and tests a network on a sample, on one thread, after a short warm-up.
+    """
+    (images, labels), _ = load_mnist()
+    sample = images[:SAMPLE], labels[:SAMPLE]
+    net = network().to(memory_format=torch.channels_last)
+    sgd = torch.optim.SGD(net.parameters(), lr=0.01, fused=True)
+    history = History(1, steps_per_epoch=SAMPLE // 10)
+    train_epoch(net, Batches(*(tensor[:100] for tensor in sample)), sgd, history)
+    start = time.perf_counter()
+    train_epoch(net, Batches(*sample), sgd, history)
+    trained = time.perf_counter()
+    evaluate(net, *sample)
+    tested = time.perf_counter()
+    per_image, evaluation = (trained - start) / SAMPLE, (tested - trained) * 10_000 / SAMPLE
+    return lambda training_images: per_image * training_images + evaluation
+
+
+def describe(jobs: list[Job], workers: int, results: Path, on_gpu: bool = False) -> str:
+    """The plan as text: what runs, from which epoch on, and about how long on this processor."""
+    lines = []
+    for job in jobs:
+        done, _, left = job.progress(results)
+        epochs = f"epoch {done + 1} to {job.experiment.epochs}"
+        lines.append(f"  {job!s:32}{epochs:18}" + f"about {spell(left)}" * (not on_gpu))
+    total = f", about {spell(time_left(jobs, workers, results))}" * (not on_gpu)
+    return "\n".join([f"{len(jobs)} runs to do, {workers} at a time{total}:", *lines])
+
+
+def time_left(jobs: list[Job], workers: int, results: Path) -> float:
+    """Estimated seconds until all jobs have ended, with `workers` of them at a time."""
+    left = [job.progress(results)[2] for job in jobs if not job.has_ended(results)]
+    return max(max(left, default=0.0), sum(left) / workers)
+
+
+def spell(seconds: float) -> str:
+    """A duration to read: "40 s", "12 min", "3 h 05 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

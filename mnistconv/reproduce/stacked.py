@@ -1,0 +1,281 @@
+"""Many seeds at once: one step trains S independent networks, on a GPU as one CUDA graph.
+
+A batch of ten digits keeps a GPU busy for microseconds; most of a step is the launching of small
+kernels. So S networks of one kind are stacked: each parameter gets a first axis of length S, `vmap`
+runs the network's own `forward` along it, and the sum of the S losses has in its gradient the S
+separate gradients. Each network keeps its own first weights, its own order and its own dropout.
+"""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from mnistconv.checks import _check_loss
+from mnistconv.data import Pair, expand, load_mnist, to_input
+from mnistconv.experiments import Experiment
+from mnistconv.reproduce import records
+from mnistconv.reproduce.checkpoints import (
+    last_good_checkpoint,
+    remove_checkpoint,
+    write_checkpoint,
+)
+from mnistconv.reproduce.planning import Job, spell
+from mnistconv.reproduce.runs import RANDOM_STATE, finish, identify
+from mnistconv.training import History
+
+BATCH_SIZE = 10
+SEEDS_AT_ONCE = 8
+
+
+class Stack(nn.Module):
+    """S networks of one kind in one module: parameters `[S, ...]`, images `[S, n, 1, 28, 28]`."""
+
+    def __init__(self, nets: list[nn.Module]):
+        super().__init__()
+        self.nets = copy.deepcopy(nets[0])
+        states = [dict(net.named_parameters()) for net in nets]
+        for name, parameter in self.nets.named_parameters():
+            parameter.data = torch.stack([state[name].detach().contiguous() for state in states])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits `[S, n, 10]`."""
+
+        def one(parameters: dict, images: Tensor) -> Tensor:
+            return functional_call(self.nets, parameters, (images,))
+
+        return vmap(one, randomness="different")(dict(self.nets.named_parameters()), images)
+
+    def take_out(self, index: int, net: nn.Module) -> nn.Module:
+        """Put the weights of network `index` into `net`, on its device, and return it."""
+        net.load_state_dict({name: value[index] for name, value in self.nets.state_dict().items()})
+        return net
+
+
+def stacked_losses(stack: Stack, images: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy of each network on its own batch: `[S]`, for labels int64 `[S, n]`."""
+    logits = stack(to_input(images.flatten(0, 1)).unflatten(0, labels.shape))
+    return F.cross_entropy(logits.movedim(2, 1), labels, reduction="none").mean(dim=1)
+
+
+def stacked_step(stack: Stack, sgd: torch.optim.Optimizer, images: Tensor, labels: Tensor):
+    """One SGD step of every network; the losses `[S]` before it."""
+    losses = stacked_losses(stack, images, labels)
+    sgd.zero_grad(set_to_none=False)
+    losses.sum().backward()
+    sgd.step()
+    return losses.detach()
+
+
+def step_on(device: torch.device, stack: Stack, sgd, train: Pair) -> Callable[[Tensor], Tensor]:
+    """A function that makes one step on the images with the numbers `[S, 10]`: losses `[S]`.
+
+    On CUDA the step is captured once as a graph and replayed; the weights stay as they came.
+    """
+    images, labels = train
+
+    def step(numbers: Tensor) -> Tensor:
+        return stacked_step(stack, sgd, images[numbers], labels[numbers])
+
+    return capture(step, stack, train) if device.type == "cuda" else step
+
+
+def capture(step: Callable[[Tensor], Tensor], stack: Stack, train: Pair):
+    """`step` as a CUDA graph: its kernels recorded once, then launched with a single call."""
+    seeds = len(next(stack.parameters()))
+    numbers = torch.zeros(seeds, BATCH_SIZE, dtype=torch.int64, device=train[1].device)
+    before = copy.deepcopy(stack.state_dict())
+    random_state = torch.cuda.get_rng_state()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step(numbers)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        losses = step(numbers)
+    stack.load_state_dict(before)
+    torch.cuda.set_rng_state(random_state)
+
+    def replay(chosen: Tensor) -> Tensor:
+        numbers.copy_(chosen)
+        graph.replay()
+        return losses
+
+    return replay
+
+
+@torch.no_grad()
+def stacked_accuracies(stack: Stack, test: Pair, batch_size: int = 500) -> list[float]:
+    """The share of the test digits that each network names rightly, 0 to 1."""
+    images, labels = test
+    seeds = len(next(stack.parameters()))
+    stack.eval()
+    right = torch.zeros(seeds, dtype=torch.int64, device=labels.device)
+    for batch, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+        logits = stack(to_input(batch).expand(seeds, -1, -1, -1, -1))
+        right += (logits.argmax(dim=2) == truth).sum(dim=1)
+    stack.train()
+    return (right / len(labels)).tolist()
+
+
+def new_stack(experiment: Experiment, seeds: list[int]) -> Stack:
+    """Each network with the first weights that it has when it is trained alone with its seed."""
+    nets = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        nets.append(experiment.network())
+    return Stack(nets)
+
+
+def run_stack(
+    experiment: Experiment,
+    seeds: list[int],
+    device: torch.device,
+    results: Path = records.RESULTS,
+    report: Callable[[list[History]], None] = lambda histories: None,
+) -> list[Path]:
+    """Train `experiment` with all `seeds` at once to its end; return the paths of the records.
+
+    Like `run`, it goes on from a checkpoint, written after each epoch, and `report` is then called
+    with the histories. Raises ValueError unless batches of ten divide the training images, and
+    FloatingPointError, naming the seed, when a network diverges.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    train, test = load_mnist()
+    if experiment.expanded:
+        train = expand(*train)
+    n = len(train[1])
+    if n % BATCH_SIZE:
+        raise ValueError(f"{n} training images do not divide into batches of {BATCH_SIZE}.")
+    train, on_device = [tensor.to(device) for tensor in train], [t.to(device) for t in test]
+    stack = new_stack(experiment, seeds).to(device)
+    histories = [History(experiment.epochs, n // BATCH_SIZE) for _ in seeds]
+    orders = [torch.Generator().manual_seed(seed) for seed in seeds]
+    torch.manual_seed(seeds[0])
+    checkpoint = stack_checkpoint_path(experiment, seeds, results)
+    seconds = _go_on(checkpoint, experiment, seeds, stack, histories, orders, device)
+    sgd = torch.optim.SGD(
+        experiment.parameter_groups(stack.nets),
+        lr=experiment.lr,
+        weight_decay=experiment.weight_decay,
+    )
+    step = step_on(device, stack, sgd, train)
+    while histories[0].steps < histories[0].planned_steps:
+        start = time.perf_counter()
+        order = torch.stack([torch.randperm(n, generator=generator) for generator in orders])
+        loss_sums = torch.zeros(len(seeds), device=device)
+        for numbers in order.to(device).split(BATCH_SIZE, dim=1):
+            loss_sums += step(numbers)
+        accuracies = stacked_accuracies(stack, on_device)
+        for seed, history, loss, accuracy in zip(
+            seeds, histories, loss_sums.tolist(), accuracies, strict=True
+        ):
+            _check_loss(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
+            history.steps += history.steps_per_epoch
+            history.train_loss.append(loss / history.steps_per_epoch)
+            history.test_accuracy.append(accuracy)
+        seconds += time.perf_counter() - start
+        _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds)
+        report(histories)
+    machine = records.describe_machine(device, "contiguous", seconds)
+    machine |= {"seeds_at_once": len(seeds)}
+    paths = []
+    for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
+        net = stack.take_out(index, experiment.network())
+        paths.append(finish(experiment, seed, net, test, history, machine, results))
+    remove_checkpoint(checkpoint)
+    return paths
+
+
+def stack_checkpoint_path(experiment: Experiment, seeds: list[int], results: Path) -> Path:
+    name = f"{experiment.name}-seeds{'_'.join(map(str, seeds))}.safetensors"
+    return results / "unfinished" / name
+
+
+def _random_states(orders: list[torch.Generator], device: torch.device) -> dict[str, Tensor]:
+    """What the next epoch draws from: the order of each network, and the device's dropout."""
+    of_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+    states = torch.stack([generator.get_state() for generator in orders])
+    return {f"{RANDOM_STATE}.orders": states, f"{RANDOM_STATE}.device": of_device}
+
+
+def _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds) -> None:
+    tensors = stack.nets.state_dict() | _random_states(orders, device)
+    kept = {"histories": [asdict(history) for history in histories], "seconds": seconds}
+    write_checkpoint(checkpoint, tensors, identify(experiment, seeds) | kept)
+
+
+def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> float:
+    """Put weights, histories and random states of the last good checkpoint back; its seconds."""
+    tensors = stack.nets.state_dict() | _random_states(orders, device)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    found = last_good_checkpoint(checkpoint, identify(experiment, seeds), shapes)
+    if found is None:
+        return 0.0
+    tensors, header = found
+    for generator, state in zip(orders, tensors.pop(f"{RANDOM_STATE}.orders"), strict=True):
+        generator.set_state(state.clone())
+    of_device = tensors.pop(f"{RANDOM_STATE}.device")
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(of_device, device)
+    else:
+        torch.set_rng_state(of_device)
+    stack.nets.load_state_dict(tensors)
+    histories[:] = [History(**history) for history in header["histories"]]
+    return header["seconds"]
+
+
+def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once: int) -> int:
+    """Run the jobs run by run, up to `seeds_at_once` of one at a time; return the exit code.
+
+    It is 0 when all have their record, 1 when one failed; a failure does not stop the others.
+    """
+    failed = 0
+    for experiment, seeds in group(jobs, seeds_at_once):
+        name = f"{experiment.name}, seeds {', '.join(map(str, seeds))}"
+        lock = stack_checkpoint_path(experiment, seeds, results).with_suffix(".lock")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        try:
+            with FileLock(lock, timeout=5):
+                run_stack(experiment, seeds, device, results, _print_epoch(name, start))
+        except Timeout:
+            print(f"{name}: another runner has them in hand.")
+        except (FloatingPointError, ValueError, OSError, SafetensorError, RuntimeError) as error:
+            failed += len(seeds)
+            print(f"{name}: failed, the last checkpoint stays ({type(error).__name__}: {error}).")
+    print(f"{failed} of {len(jobs)} runs failed." if failed else "All runs have their record.")
+    return 1 if failed else 0
+
+
+def group(jobs: list[Job], seeds_at_once: int) -> list[tuple[Experiment, list[int]]]:
+    """The jobs as experiments with up to `seeds_at_once` seeds each, in the order of the jobs."""
+    seeds: dict[str, list[int]] = {}
+    experiments = {job.experiment.name: job.experiment for job in jobs}
+    for job in jobs:
+        seeds.setdefault(job.experiment.name, []).append(job.seed)
+    return [
+        (experiments[name], sorted(found)[first : first + seeds_at_once])
+        for name, found in seeds.items()
+        for first in range(0, len(found), seeds_at_once)
+    ]
+
+
+def _print_epoch(name: str, start: float) -> Callable[[list[History]], None]:
+    def report(histories: list[History]) -> None:
+        done, planned = len(histories[0].test_accuracy), histories[0].planned_epochs
+        last = [history.test_accuracy[-1] for history in histories]
+        took = spell(time.perf_counter() - start)
+        print(f"{name}: {done}/{planned} {min(last):.2%} to {max(last):.2%} {took}", flush=True)
+
+    return report

@@ -1,0 +1,165 @@
+"""Many seeds at once: S stacked networks learn what S separate ones learn."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mnistconv.data import to_input
+from mnistconv.experiments import EXPERIMENTS
+from mnistconv.reproduce import stacked
+from mnistconv.reproduce.planning import Job
+from mnistconv.reproduce.records import read_record, record_path, weights_path
+from mnistconv.reproduce.stacked import Stack, new_stack, run_stack, stacked_step
+from mnistconv.training import evaluate
+
+CPU = torch.device("cpu")
+SEEDS = [0, 1, 5]
+EVERY_NETWORK = pytest.mark.parametrize(
+    "name", ["dense", "simple", "two-conv", "relu", "dropout-lr0.03", "dropout-nielsen-step"]
+)
+
+
+class Mask(nn.Module):
+    """Dropout with a mask that is given, scaled already."""
+
+    def __init__(self, mask):
+        super().__init__()
+        self.mask = mask
+
+    def forward(self, x):
+        return x * self.mask
+
+
+def draw_masks() -> list[torch.Tensor]:
+    """The masks that the stacked network draws next, for each of the three dropout layers."""
+    return [F.dropout(torch.ones(len(SEEDS), 10, width)) for width in (640, 1000, 1000)]
+
+
+def sgd_of(experiment, net) -> torch.optim.SGD:
+    groups = experiment.parameter_groups(net)
+    return torch.optim.SGD(groups, lr=experiment.lr, weight_decay=experiment.weight_decay)
+
+
+@EVERY_NETWORK
+def test_stacked_networks_equal_separate_ones(name, few):
+    """Ten steps. Sums in another order differ by 1e-7 a step; 1e-5 leaves room for ten of them."""
+    experiment = EXPERIMENTS[name]
+    images, labels = (tensor[: 10 * len(SEEDS) * 10] for tensor in few)
+    images, labels = images.view(10, len(SEEDS), 10, 28, 28), labels.view(10, len(SEEDS), 10)
+    stack, nets = new_stack(experiment, SEEDS), []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        nets.append(experiment.network())
+    sgd, sgds = sgd_of(experiment, stack.nets), [sgd_of(experiment, net) for net in nets]
+    for step in range(10):
+        torch.manual_seed(step)
+        losses = stacked_step(stack, sgd, images[step], labels[step])
+        torch.manual_seed(step)
+        masks = draw_masks() if name.startswith("dropout") else []
+        for i, (net, sgd_i) in enumerate(zip(nets, sgds, strict=True)):
+            for number, mask in enumerate(masks, start=1):
+                setattr(net, f"dropout{number}", Mask(mask[i]))
+            loss = F.cross_entropy(net(to_input(images[step, i])), labels[step, i])
+            sgd_i.zero_grad()
+            loss.backward()
+            sgd_i.step()
+            assert losses[i].item() == pytest.approx(loss.item(), abs=1e-5)
+    for i, net in enumerate(nets):
+        for (key, stacked_value), value in zip(
+            stack.nets.named_parameters(), net.parameters(), strict=True
+        ):
+            torch.testing.assert_close(
+                stacked_value[i], value, rtol=1e-5, atol=1e-5, msg=f"{key} of network {i}"
+            )
+
+
+def test_each_network_has_its_own_weights_and_its_own_dropout(few):
+    experiment = EXPERIMENTS["dropout-lr0.03"]
+    torch.manual_seed(0)
+    stack = Stack([experiment.network()] * 2)
+    images = to_input(few[0][:10]).expand(2, -1, -1, -1, -1)
+    first, second = stack(images)
+    assert not torch.equal(first, second)
+    stack.eval()
+    first, second = stack(images)
+    assert torch.equal(first, second)
+    first, second = new_stack(experiment, [0, 1]).nets.conv1.weight
+    assert not torch.equal(first, second)
+
+
+@pytest.fixture
+def little_data(mnist, monkeypatch):
+    (images, labels), (test_images, test_labels) = mnist
+    data = (images[:90], labels[:90]), (test_images[:100], test_labels[:100])
+    monkeypatch.setattr(stacked, "load_mnist", lambda: data)
+
+
+SMALL = dataclasses.replace(EXPERIMENTS["dropout-nielsen-step"], epochs=3, expanded=False)
+
+
+def without_time(path) -> dict:
+    record = read_record(path, SMALL)
+    return {key: record[key] for key in record if key not in ("wall_seconds", "sha256")}
+
+
+class Interrupted(BaseException):
+    pass
+
+
+def test_a_stack_leaves_records_and_goes_on_to_the_same_bits(tmp_path, little_data):
+    whole = run_stack(SMALL, [0, 4], CPU, tmp_path / "whole")
+    assert whole == [record_path(SMALL.name, seed, tmp_path / "whole") for seed in (0, 4)]
+    record = read_record(whole[1], SMALL)
+    assert (record["seed"], record["seeds_at_once"], record["device"]) == (4, 2, "cpu")
+    assert len(record["train_loss"]) == len(record["test_accuracy"]) == 3
+    _, (_, labels) = stacked.load_mnist()
+    right = sum(a == str(b) for a, b in zip(record["predictions"], labels.tolist(), strict=True))
+    assert right / 100 == pytest.approx(record["final_accuracy"])
+    assert weights_path(SMALL.name, 0, tmp_path / "whole").exists()
+
+    def stop(histories):
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run_stack(SMALL, [0, 4], CPU, tmp_path / "parts", stop)
+    torch.manual_seed(99)
+    epochs = []
+    parts = run_stack(
+        SMALL, [0, 4], CPU, tmp_path / "parts", lambda h: epochs.append(len(h[1].train_loss))
+    )
+    assert epochs == [2, 3]
+    assert list(map(without_time, parts)) == list(map(without_time, whole))
+    assert not list((tmp_path / "parts" / "unfinished").iterdir())
+
+
+def test_the_accuracy_of_a_stack_is_that_of_its_networks(few):
+    experiment = EXPERIMENTS["relu"]
+    stack = new_stack(experiment, SEEDS)
+    accuracies = stacked.stacked_accuracies(stack, few, batch_size=300)
+    for i, accuracy in enumerate(accuracies):
+        net = stack.take_out(i, experiment.network())
+        assert accuracy == pytest.approx(evaluate(net, *few), abs=1e-7)
+
+
+def test_a_stack_that_diverges_names_the_seed(tmp_path, little_data):
+    wild = dataclasses.replace(SMALL, lr=1e6, dense_weight_lr=1e6)
+    with pytest.raises(FloatingPointError, match="seed 0"):
+        run_stack(wild, [0, 1], CPU, tmp_path)
+    jobs = [Job(wild, seed, 1.0) for seed in (0, 1)]
+    assert stacked.run_all(jobs, tmp_path, CPU, seeds_at_once=2) == 1
+
+
+def test_jobs_are_grouped_by_run():
+    relu, dense = EXPERIMENTS["relu"], EXPERIMENTS["dense"]
+    jobs = [Job(relu, 2, 1.0), Job(dense, 0, 1.0), Job(relu, 0, 1.0), Job(relu, 1, 1.0)]
+    assert stacked.group(jobs, 2) == [(relu, [0, 1]), (relu, [2]), (dense, [0])]
+
+
+def test_batches_must_divide(tmp_path, mnist, monkeypatch):
+    (images, labels), test = mnist
+    monkeypatch.setattr(stacked, "load_mnist", lambda: ((images[:95], labels[:95]), test))
+    with pytest.raises(ValueError, match="95 training images do not divide into batches of 10"):
+        run_stack(SMALL, [0], CPU, tmp_path)
