@@ -28,7 +28,9 @@ def test_links_to_files_lead_somewhere(text):
         assert (REPOSITORY / target).exists(), target
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING, RESULTS], ids=len)
+@pytest.mark.parametrize(
+    "text", [README, CONTRIBUTING, RESULTS], ids=["README", "CONTRIBUTING", "results"]
+)
 def test_make_targets_exist(text):
     targets = re.findall(r"^    make (\w+)|`make (\w+)`", text, re.M)
     assert targets
