@@ -27,8 +27,8 @@ class Finding:
         return not self.advice
 
     def __str__(self) -> str:
-        line = f"{'ok ' if self.is_good else '!! '} {self.what:14}{self.found}"
-        return line if self.is_good else f"{line}\n{'':18}-> {self.advice}"
+        line = f"{'ok ' if self.is_good else '!! '} {self.what:18}{self.found}"
+        return line if self.is_good else f"{line}\n{'':22}-> {self.advice}"
 
 
 def examine() -> list[Finding]:
@@ -42,8 +42,8 @@ def _python() -> Finding:
 
 def _libraries() -> list[Finding]:
     """The requirements of the package itself, each with the version that is installed."""
-    named = [re.split(r"[<>=!~; \[]", text, maxsplit=1)[0] for text in requires("mnistconv") or []]
-    return [_library(name) for name in named]
+    required = [text for text in requires("mnistconv") or [] if "extra ==" not in text]
+    return [_library(re.split(r"[<>=!~; \[]", text, maxsplit=1)[0]) for text in required]
 
 
 def _library(name: str) -> Finding:
