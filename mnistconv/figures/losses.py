@@ -55,10 +55,10 @@ def loss_curves() -> Figure:
         axes.plot(p, square, color=ORANGE, linestyle="--")
         axes.set(title=title, xlabel="p of the right class")
     left.annotate("-ln p", (0.16, 2.0), color=BLUE)
-    left.annotate("(p - 1)²", (0.05, 1.15), color=ORANGE)
-    right.set_ylim(-30, 1)
+    left.annotate("(p - 1)²", (0.08, 0.1), color=ORANGE)
+    right.set_ylim(-30, 3)
     right.annotate("-1/p", (0.11, -16), color=BLUE)
-    right.annotate("2(p - 1)", (0.3, -4.2), color=ORANGE)
+    right.annotate("2(p - 1)", (0.3, 0.3), color=ORANGE)
     return figure
 
 
@@ -68,8 +68,8 @@ def slopes_by_logit() -> Figure:
     figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
     axes.plot(p, p - 1, color=BLUE)
     axes.plot(p, 2 * (p - 1) * p * (1 - p), color=ORANGE, linestyle="--")
-    axes.annotate("log loss: p - 1", (0.12, -0.8), color=BLUE)
-    axes.annotate("squared error: 2(p - 1)·p(1 - p)", (0.05, -0.13), color=ORANGE)
+    axes.annotate("log loss: p - 1", (0.42, -0.8), color=BLUE)
+    axes.annotate("squared error: 2(p - 1)·p(1 - p)", (0.2, -0.12), color=ORANGE)
     axes.annotate("sure and wrong", (0.0, 0.06), fontsize=9)
     axes.annotate("sure and right", (1.0, 0.06), fontsize=9, ha="right")
     axes.set(xlabel="p of the right class", ylabel="slope by z", ylim=(-1.05, 0.15))
@@ -81,10 +81,8 @@ def descents(curves: dict[str, list[float]]) -> Figure:
     figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
     for (label, curve), colour, line in zip(curves.items(), COLOURS, ("-", "--"), strict=False):
         axes.plot(curve, color=colour, linestyle=line)
-        middle = int(len(curve) * 0.55)
-        axes.annotate(
-            label, (middle, curve[middle]), (0, 6), color=colour, textcoords="offset points"
-        )
+        step = int(np.argmin(np.abs(np.array(curve) - 0.5)))
+        axes.annotate(label, (step, curve[step]), (10, 0), color=colour, textcoords="offset points")
     axes.set(xlabel="step", ylabel="p of the right class", ylim=(0, 1.05))
     return figure
 
