@@ -51,17 +51,24 @@ def packed(originals, tmp_path_factory) -> Path:
 
 
 class Mirror:
-    """A mirror of our own on the loopback address; `requests` lists what was asked for."""
+    """A mirror of our own on the loopback address; `requests` lists what was asked for.
+
+    While `answers` is not set, who asks has to wait.
+    """
 
     def __init__(self, folder: Path):
         self.requests = requests = []
+        self.answers = answers = threading.Event()
+        answers.set()
 
         class Handler(http.server.SimpleHTTPRequestHandler):
             def __init__(self, *arguments):
                 super().__init__(*arguments, directory=folder)
 
-            def log_request(self, *_):
+            def do_GET(self):
                 requests.append(self.path)
+                answers.wait(30)
+                super().do_GET()
 
             def log_message(self, *_):
                 pass
@@ -317,9 +324,13 @@ def test_two_processes_at_once_fetch_once(tmp_path, mirror):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     both = [subprocess.Popen(command, **pipes) for _ in range(2)]
     assert [process.stdout.readline() for process in both] == ["ready\n"] * 2
+    mirror.answers.clear()
     for process in both:
         process.stdin.write("go\n")
         process.stdin.flush()
+    time.sleep(1.5)
+    assert len(mirror.requests) == 1, "one fetches, the other waits for it"
+    mirror.answers.set()
     assert [process.communicate(timeout=60)[0].strip() for process in both] == ["{}", "{}"]
     assert sorted(mirror.requests) == sorted(f"/{name}.gz" for name in FILES)
     assert leftovers(tmp_path) == []
