@@ -114,7 +114,7 @@ def train_epoch(net: nn.Module, batches: Iterable, sgd: torch.optim.Optimizer, h
 
 
 @torch.no_grad()
-def predict(net: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
+def predict(net: nn.Module, images: Tensor, batch_size: int = 200) -> Tensor:
     """The digit that `net` sees in each of the uint8 images `[n, 28, 28]`: int64 `[n]`, on the CPU.
 
     The network answers in eval mode (no dropout) and is left in the mode in which it came.
@@ -243,7 +243,7 @@ def train_and_test_network(
     _check_rates(lr, wd)
     train, test = load_mnist() if train_loader is None or test_loader is None else (None, None)
     train_loader = Batches(*train) if train_loader is None else train_loader
-    test_loader = Batches(*test, 500, shuffle=False) if test_loader is None else test_loader
+    test_loader = Batches(*test, 200, shuffle=False) if test_loader is None else test_loader
     loss_function = loss_function or nn.CrossEntropyLoss()
     sgd = torch.optim.SGD(net.parameters(), lr=lr, weight_decay=wd, fused=True)
     try:
