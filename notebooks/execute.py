@@ -8,7 +8,6 @@ depend on, the code cells and the records that were read, is kept as a hash in t
 """
 
 import argparse
-import hashlib
 import os
 import platform
 import sys
@@ -20,11 +19,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 import torch
+from freshness import code_cells, code_of, dependency_hash, is_fresh
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from mnistconv.files import write_atomically
-from mnistconv.reproduce.records import RESULTS
 
 FOLDER = Path(__file__).parent
 KERNEL_ENVIRONMENT = {
@@ -67,31 +66,6 @@ def cells_of(notebook) -> list[tuple]:
         )
         for cell in notebook.cells
     ]
-
-
-def code_cells(notebook) -> list:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def code_of(notebook) -> list[str]:
-    return [cell.source.strip() for cell in code_cells(notebook)]
-
-
-def dependency_hash(notebook, records: list[str]) -> str:
-    """SHA-256 over the code cells and over the record files of the runs `records`."""
-    digest = hashlib.sha256()
-    for source in code_of(notebook):
-        digest.update(source.encode() + b"\0")
-    for name in records:
-        for path in sorted((RESULTS / "records").glob(f"{name}-seed*.json")):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def is_fresh(notebook) -> bool:
-    """Whether the stored outputs belong to today's code cells and records."""
-    run = notebook.metadata.get("mnistconv", {})
-    return run.get("hash") == dependency_hash(notebook, run.get("records", []))
 
 
 def read_pair(name: str):

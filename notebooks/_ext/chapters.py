@@ -1,0 +1,168 @@
+"""Turns the notebooks into chapters of the site while Sphinx reads them; the files stay as they are.
+
+A chapter is refused, by file and cell, when its outputs are missing, stale or an error. Then each
+"Predict." becomes a box, the first use of a glossary term a link, and a cell that defines a part of
+`mnistconv` is followed by a link to that part in the appendix. The page `status` gets its tables
+from the notebooks' metadata and the records.
+"""
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import nbformat
+from freshness import RECORDS, code_cells, is_fresh
+from sphinx.errors import ExtensionError
+
+BOOK = Path(__file__).parents[1]
+PACKAGE = BOOK.parent / "mnistconv"
+TAUGHT_IN = ("data", "networks", "training")
+
+PREDICT = re.compile(r"^\*\*Predict\.\*\*[ \n](.+?)(?=\n\n|\Z)", re.M | re.S)
+DEFINITION = re.compile(r"^(?:def|class) (\w+)", re.M)
+# Code, mathematics, links, headings, tables, HTML: text in which a term is left as it is. `split`
+# puts what this one group matched at the odd places.
+UNTOUCHED = re.compile(
+    r"(```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|!?\[[^\]]*\]\([^)]*\)|^#.*?$|^\|.*?$|<[^>]+>)",
+    re.M | re.S,
+)
+
+
+def refuse(name: str, number: int, reason: str) -> None:
+    raise ExtensionError(f"{name}.ipynb, cell {number}: {reason}. `make notebooks` runs it again.")
+
+
+def check_outputs(name: str, notebook) -> None:
+    """Raise ExtensionError, naming file and cell, unless the outputs are whole and today's."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is None:
+            refuse(name, number, "it has not been run, there is no output")
+        if any(output.output_type == "error" for output in cell.outputs):
+            refuse(name, number, "its output is an error")
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        has_figure = any(kind.startswith("image/") for kind in kinds)
+        if "image" in cell.metadata.get("mystnb", {}) and not has_figure:
+            refuse(name, number, "its figure is missing")
+        if has_figure and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+            refuse(name, number, "its figure has no alt text")
+    if not is_fresh(notebook):
+        refuse(name, 1, "code cells or records are newer than the outputs")
+
+
+def read_terms() -> list[str]:
+    """The terms of glossary.md: the lines of its `glossary` block that are not indented."""
+    text = (BOOK / "glossary.md").read_text(encoding="utf-8")
+    block = re.search(r"^```\{glossary\}\n(.*?)^```", text, re.M | re.S).group(1)
+    return [line.strip() for line in block.splitlines() if line[:1].strip() and line[0] != ":"]
+
+
+def link_terms(text: str, waiting: dict[str, re.Pattern]) -> str:
+    """Link the first use of each waiting term, and take it off the list."""
+    for term, pattern in list(waiting.items()):
+        pieces = UNTOUCHED.split(text)
+        for place in range(0, len(pieces), 2):
+            linked, found = pattern.subn(rf"{{term}}`\g<0> <{term}>`", pieces[place], count=1)
+            if found:
+                pieces[place] = linked
+                del waiting[term]
+                break
+        text = "".join(pieces)
+    return text
+
+
+def term_patterns() -> dict[str, re.Pattern]:
+    """For each term, longest first, what matches it in prose: also in plural, in capitals."""
+    terms = sorted(read_terms(), key=len, reverse=True)
+    return {t: re.compile(rf"(?<![\w-]){re.escape(t)}s?(?![\w-])", re.I) for t in terms}
+
+
+def box_predictions(text: str) -> str:
+    return PREDICT.sub(r":::{admonition} Predict\n:class: predict\n\n\1\n:::", text)
+
+
+def taught_places() -> dict[str, str]:
+    """Each name that the package defines for readers: name -> module."""
+    return {
+        name: module
+        for module in TAUGHT_IN
+        for name in DEFINITION.findall((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    }
+
+
+def link_to_package(cell, places: dict[str, str]) -> str | None:
+    """A line of Markdown under a cell that defines a part of the package."""
+    if "define" not in cell.metadata.get("tags", []):
+        return None
+    modules = sorted({places[n] for n in DEFINITION.findall(cell.source) if n in places})
+    links = [f"[`mnistconv/{module}.py`](#package-{module})" for module in modules]
+    return f"{{.in-package}}\nFrom here on it is imported: {', '.join(links)}." if links else None
+
+
+def to_chapter(name: str, source: str) -> str:
+    """The notebook `source` (JSON) as the site shows it. Raises ExtensionError."""
+    notebook = nbformat.reads(source, as_version=4)
+    check_outputs(name, notebook)
+    waiting, places, cells = term_patterns(), taught_places(), []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = box_predictions(link_terms(cell.source, waiting))
+        cells.append(cell)
+        line = link_to_package(cell, places)
+        if line:
+            cells.append(nbformat.v4.new_markdown_cell(line))
+    notebook.cells = cells
+    return nbformat.writes(notebook)
+
+
+def table(header: list[str], rows: list[list]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def notebook_status() -> str:
+    rows = []
+    for path in sorted(BOOK.glob("[0-9]*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        run = notebook.metadata["mnistconv"]
+        versions = f"{run['python']}, {run['torch']}"
+        cells = len(code_cells(notebook))
+        rows.append([f"[]({path.name})", run["executed"], cells, f"{run['seconds']} s", versions])
+    return table(["notebook", "run on", "code cells", "took", "Python, PyTorch"], rows)
+
+
+def record_status() -> str:
+    found = defaultdict(list)
+    for path in sorted(RECORDS.glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found[record["experiment"]].append(record)
+    rows = []
+    for name, records in found.items():
+        seeds = ", ".join(str(record["seed"]) for record in records)
+        accuracies = ", ".join(f"{record['final_accuracy']:.2%}" for record in records)
+        hours = sum(record["wall_seconds"] for record in records) / 3600
+        devices = ", ".join(sorted({record["device"] for record in records}))
+        versions = ", ".join(sorted({record["versions"]["torch"] for record in records}))
+        rows.append([f"`{name}`", seeds, accuracies, f"{hours:.2f} h", devices, versions])
+    return table(["run", "seeds", "test accuracy", "time in all", "device", "PyTorch"], rows)
+
+
+def prepare(app, docname: str, source: list[str]) -> None:
+    if (BOOK / f"{docname}.ipynb").exists():
+        source[0] = to_chapter(docname, source[0])
+    elif docname == "status":
+        source[0] = source[0].replace("(notebooks-table)", notebook_status())
+        source[0] = source[0].replace("(records-table)", record_status())
+
+
+def drop_source_maps(app, exception) -> None:
+    for path in Path(app.outdir).rglob("*.map"):
+        path.unlink()
+
+
+def setup(app) -> dict:
+    app.connect("source-read", prepare)
+    app.connect("build-finished", drop_source_maps)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

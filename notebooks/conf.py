@@ -1,0 +1,88 @@
+"""The static site: `make book` builds it from the stored outputs, strictly and without a network."""
+
+import os
+import sys
+from pathlib import Path
+
+BOOK = Path(__file__).parent
+sys.path[:0] = [str(BOOK), str(BOOK / "_ext"), str(BOOK.parent)]
+
+# Where the site and its repository will live, when that is known: the address of the site puts
+# sitemap and social card in, that of the repository the links to Colab and Binder.
+SITE_URL = os.environ.get("MNISTCONV_SITE_URL", "")
+REPOSITORY_URL = os.environ.get("MNISTCONV_REPOSITORY_URL", "")
+
+project = "Reading digits"
+author = "the mnistconv authors"
+copyright = "2026, the mnistconv authors. Text and figures: CC BY 4.0; code: MIT"
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinxcontrib.bibtex",
+    "chapters",
+]
+exclude_patterns = ["text", "_*", "**.ipynb_checkpoints", "*.py"]
+needs_sphinx = "9.0"
+
+nb_execution_mode = "off"
+nb_merge_streams = True
+nb_code_prompt_show = "Show the solution"
+nb_code_prompt_hide = "Hide the solution"
+myst_enable_extensions = ["amsmath", "attrs_block", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+mathjax_path = "mathjax/tex-mml-chtml.js"
+mathjax3_config = {"options": {"enableMenu": False}}
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True}
+default_role = "literal"
+nitpick_ignore_regex = [(r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing)\b.*")]
+
+html_theme = "sphinx_book_theme"
+html_title = "Reading digits with convolutional networks"
+html_baseurl = SITE_URL
+html_static_path = ["_static"]
+html_additional_pages = {"404": "404.html"}
+templates_path = ["_templates"]
+html_css_files = ["book.css"]
+html_favicon = "_static/favicon.svg"
+html_sourcelink_suffix = ""
+html_show_sphinx = False
+pygments_style = "a11y-high-contrast-light"
+html_theme_options = {
+    "navbar_persistent": [],
+    "use_download_button": True,
+    "use_fullscreen_button": False,
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+    "logo": {"text": "Reading digits", "image_light": "_static/favicon.svg",
+             "image_dark": "_static/favicon.svg", "alt_text": ""},
+}  # fmt: skip
+html_context = {"default_mode": "auto"}
+if REPOSITORY_URL:
+    html_theme_options |= {
+        "repository_url": REPOSITORY_URL,
+        "path_to_docs": "notebooks",
+        "use_repository_button": True,
+        "launch_buttons": {
+            "colab_url": "https://colab.research.google.com",
+            "binderhub_url": "https://mybinder.org",
+        },
+    }
+if SITE_URL:
+    extensions += ["sphinx_sitemap", "sphinxext.opengraph"]
+    sitemap_url_scheme = "{link}"
+    sitemap_excludes = ["search.html", "genindex.html", "404.html"]
+    ogp_site_url = SITE_URL
+    ogp_image = "_static/card.png"
+    ogp_image_alt = "Handwritten digits beside the title: Reading digits"
+    ogp_social_cards = {"enable": False}
