@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test reproduce notebooks data check bench constraints lint clean
+.PHONY: lab test book serve reproduce notebooks card data check bench constraints lint clean
 
 ## make lab: set everything up, then open JupyterLab on the first notebook
 lab: data
@@ -12,8 +12,18 @@ lab: data
 
 ## make test: set everything up, then run all tests
 test: data
+	$(BIN)/codespell
 	$(BIN)/python -m pytest tests -n 2
 	$(BIN)/python -m pytest --nbval-lax notebooks -n 2 --dist loadfile
+
+## make book: build the static site into _build/html, strictly, from the stored outputs
+book: $(READY)
+	$(BIN)/python -m sphinx -n -W --keep-going -q -b html -d _build/doctrees notebooks _build/html
+	@echo "The site is in _build/html; make serve shows it."
+
+## make serve: build the site and show it on this machine
+serve: book
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 ## make data: fetch and verify MNIST
 data: $(READY)
@@ -32,6 +42,10 @@ notebooks: data
 	$(BIN)/python notebooks/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
 	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('notebooks/_static/scoreboard.svg')"
+
+## make card: draw the social card of the site
+card: data
+	$(BIN)/python -c "from mnistconv import figures, load_mnist; figures.social_card(load_mnist()[1][0]).savefig('notebooks/_static/card.png')"
 
 ## make bench: time the training loops on this machine
 bench: data

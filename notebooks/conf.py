@@ -1,4 +1,4 @@
-"""The static site: `make book` builds it from the stored outputs, strictly and without a network."""
+"""The static site: `make book` builds it strictly, from stored outputs, without a network."""
 
 import os
 import sys
@@ -43,7 +43,9 @@ bibtex_default_style = "plain"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 default_role = "literal"
-nitpick_ignore_regex = [(r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing)\b.*")]
+nitpick_ignore_regex = [
+    (r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing)\b.*")
+]
 
 html_theme = "sphinx_book_theme"
 html_title = "Reading digits with convolutional networks"
@@ -55,6 +57,7 @@ html_css_files = ["book.css"]
 html_favicon = "_static/favicon.svg"
 html_sourcelink_suffix = ""
 html_show_sphinx = False
+html_domain_indices = False
 pygments_style = "a11y-high-contrast-light"
 html_theme_options = {
     "navbar_persistent": [],

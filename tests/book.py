@@ -1,6 +1,7 @@
 """The ten notebooks as the tests read them."""
 
-import importlib.util
+import importlib
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -61,7 +62,5 @@ def output_text(cell) -> str:
 @cache
 def executor():
     """The module notebooks/execute.py."""
-    spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(FOLDER))
+    return importlib.import_module("execute")

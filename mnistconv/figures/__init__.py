@@ -19,7 +19,7 @@ from mnistconv.figures.convolution import (
     small_convolution,
     window_on_a_digit,
 )
-from mnistconv.figures.digits import digits, misread
+from mnistconv.figures.digits import digits, misread, social_card
 from mnistconv.figures.losses import (
     descents,
     gradient_bars,
@@ -62,6 +62,7 @@ __all__ = [
     "shifts",
     "slopes_by_logit",
     "small_convolution",
+    "social_card",
     "softmax_by_scale",
     "use_style",
     "window_on_a_digit",

@@ -1,4 +1,4 @@
-"""Turns the notebooks into chapters of the site while Sphinx reads them; the files stay as they are.
+"""Turns notebooks into chapters of the site while Sphinx reads them; the files stay as they are.
 
 A chapter is refused, by file and cell, when its outputs are missing, stale or an error. Then each
 "Predict." becomes a box, the first use of a glossary term a link, and a cell that defines a part of
@@ -73,10 +73,14 @@ def link_terms(text: str, waiting: dict[str, re.Pattern]) -> str:
     return text
 
 
-def term_patterns() -> dict[str, re.Pattern]:
-    """For each term, longest first, what matches it in prose: also in plural, in capitals."""
-    terms = sorted(read_terms(), key=len, reverse=True)
-    return {t: re.compile(rf"(?<![\w-]){re.escape(t)}s?(?![\w-])", re.I) for t in terms}
+def term_pattern(term: str) -> re.Pattern:
+    """What matches `term` in prose: also in plural, also in capitals."""
+    return re.compile(rf"(?<![\w-]){re.escape(term)}s?(?![\w-])", re.I)
+
+
+def waiting_terms() -> dict[str, re.Pattern]:
+    """All terms with their patterns, the longest first: "cross entropy" before "entropy"."""
+    return {term: term_pattern(term) for term in sorted(read_terms(), key=len, reverse=True)}
 
 
 def box_predictions(text: str) -> str:
@@ -105,7 +109,7 @@ def to_chapter(name: str, source: str) -> str:
     """The notebook `source` (JSON) as the site shows it. Raises ExtensionError."""
     notebook = nbformat.reads(source, as_version=4)
     check_outputs(name, notebook)
-    waiting, places, cells = term_patterns(), taught_places(), []
+    waiting, places, cells = waiting_terms(), taught_places(), []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
@@ -157,6 +161,13 @@ def prepare(app, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("(records-table)", record_status())
 
 
+def name_solutions(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Let screen readers say what the fold shows, "Show the solution", not MyST-NB's label."""
+    if "body" in context:
+        label = '<summary aria-label="Toggle hidden content">'
+        context["body"] = context["body"].replace(label, "<summary>")
+
+
 def drop_source_maps(app, exception) -> None:
     for path in Path(app.outdir).rglob("*.map"):
         path.unlink()
@@ -164,5 +175,6 @@ def drop_source_maps(app, exception) -> None:
 
 def setup(app) -> dict:
     app.connect("source-read", prepare)
+    app.connect("html-page-context", name_solutions)
     app.connect("build-finished", drop_source_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
