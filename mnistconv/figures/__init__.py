@@ -19,7 +19,8 @@ from mnistconv.figures.convolution import (
     small_convolution,
     window_on_a_digit,
 )
-from mnistconv.figures.digits import digits, misread, social_card
+from mnistconv.figures.cover import reading, social_card
+from mnistconv.figures.digits import digits, misread
 from mnistconv.figures.losses import (
     descents,
     gradient_bars,
@@ -55,6 +56,7 @@ __all__ = [
     "normalisations",
     "plateau",
     "pooling",
+    "reading",
     "receptive_field",
     "receptive_fields",
     "record_curves",

@@ -18,17 +18,35 @@ def _numbers(axes: Axes, values: Tensor, title: str, digits: int = 0) -> None:
     for i in range(rows):
         for j in range(columns):
             axes.text(j, i, f"{values[i, j]:.{digits}f}", ha="center", va="center", fontsize=10)
-            axes.add_patch(
-                Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=SOFT_INK, linewidth=0.6)
-            )
+            corner = (j - 0.5, i - 0.5)
+            style = {"fill": False, "edgecolor": SOFT_INK, "linewidth": 0.6, "clip_on": False}
+            axes.add_patch(Rectangle(corner, 1, 1, **style))
     axes.set_title(title)
     axes.axis("off")
+
+
+def _side_by_side(matrices: dict[str, Tensor], cell: float = 0.55) -> tuple[Figure, list[Axes]]:
+    """Small matrices under their titles, all with cells of the same size (inches)."""
+    gap = 1.6  # cells between two matrices
+    rows = max(len(values) for values in matrices.values())
+    columns = sum(values.shape[1] for values in matrices.values()) + gap * (len(matrices) - 1)
+    figure = plt.figure(figsize=(columns * cell, (rows + 1.4) * cell), layout="none")
+    places, left = [], 0
+    for title, values in matrices.items():
+        height, width = values.shape
+        bottom = (rows - height) / 2 + 0.7
+        box = (left / columns, bottom / (rows + 1.4), width / columns, height / (rows + 1.4))
+        places.append(figure.add_axes(box))
+        _numbers(places[-1], values, title)
+        left += width + gap
+    return figure, places
 
 
 def _frame(axes: Axes, row: float, column: float, side: float, colour: str = ORANGE) -> None:
     """A frame around the cells from (row, column) on, `side` cells wide."""
     corner = (column - 0.5, row - 0.5)
-    axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=2.5))
+    style = {"fill": False, "edgecolor": colour, "linewidth": 2.5, "clip_on": False}
+    axes.add_patch(Rectangle(corner, side, side, **style))
 
 
 def small_convolution(values: Tensor, kernel: Tensor, row: int, column: int) -> Figure:
@@ -39,15 +57,13 @@ def small_convolution(values: Tensor, kernel: Tensor, row: int, column: int) -> 
     side = len(kernel)
     result = F.conv2d(values[None, None], kernel[None, None])[0, 0]
     window = values[row : row + side, column : column + side]
-    figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.5), width_ratios=[3, 2, 2])
-    _numbers(places[0], values, "input")
+    figure, places = _side_by_side({"input": values, "kernel": kernel, "output": result})
     _frame(places[0], row, column, side)
-    _numbers(places[1], kernel, "kernel")
-    _numbers(places[2], result, "output")
     _frame(places[2], row, column, 1)
     pairs = zip(window.flatten(), kernel.flatten(), strict=True)
     products = " + ".join(f"{value:.0f}·{weight:.0f}" for value, weight in pairs)
-    figure.supxlabel(f"{products} = {result[row, column]:.0f}", color=ORANGE, fontsize=11)
+    text = f"{products} = {result[row, column]:.0f}"
+    figure.text(0.5, 0.01, text, ha="center", color=ORANGE, fontsize=11)
     return figure
 
 
@@ -100,9 +116,8 @@ def kernels_on_a_digit(image: Tensor, kernels: dict[str, Tensor]) -> Figure:
 def pooling(values: Tensor) -> Figure:
     """2×2 max pooling of a small map `[h, w]`: each block's largest value is marked and kept."""
     pooled = F.max_pool2d(values[None, None], 2)[0, 0]
-    figure, places = plt.subplots(1, 2, figsize=(WIDTH, 2.6), width_ratios=[1.5, 1])
-    _numbers(places[0], values, "feature map 4×4")
-    _numbers(places[1], pooled, "pooled 2×2")
+    titles = (f"{name} {len(m)}×{len(m)}" for name, m in (("map", values), ("pooled", pooled)))
+    figure, places = _side_by_side(dict(zip(titles, (values, pooled), strict=True)))
     colours = (BLUE, ORANGE, GREEN, INK)
     for k, (i, j) in enumerate((i, j) for i in range(2) for j in range(2)):
         block = values[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mnistconv.figures.style import BLUE, INK, PAPER, SOFT_INK, WIDTH
+from mnistconv.figures.style import WIDTH
 
 
 def digits(images: Tensor, titles: list[str] | None = None, columns: int = 10) -> Figure:
@@ -19,7 +19,7 @@ def digits(images: Tensor, titles: list[str] | None = None, columns: int = 10) -
     for place in grid.flat:
         place.axis("off")
     for place, image in zip(grid.flat, images, strict=False):
-        place.imshow(image, cmap="gray_r", interpolation="nearest")
+        place.imshow(image, cmap="gray_r")
     for place, title in zip(grid.flat, titles or [], strict=False):
         place.set_title(title, fontsize=9, fontweight="normal", pad=2)
     return figure
@@ -35,21 +35,3 @@ def misread(images: Tensor, labels: Tensor, predictions: Tensor, n: int = 20) ->
         raise ValueError("every digit is read right: there is nothing to show.")
     titles = [f"{labels[i]} → {predictions[i]}" for i in wrong]
     return digits(images[wrong], titles)
-
-
-def social_card(images: Tensor) -> Figure:
-    """The picture that stands for the book where a link to it is shown: 1200 × 630 pixels.
-
-    `images` are at least 30 digits `[n, 28, 28]`.
-    """
-    figure = plt.figure(figsize=(12, 6.3), dpi=100, facecolor=PAPER, layout="none")
-    for place, image in enumerate(images[:30]):
-        row, column = divmod(place, 6)
-        cell = figure.add_axes((0.55 + 0.072 * column, 0.80 - 0.18 * row, 0.07, 0.14))
-        cell.imshow(image, cmap="gray_r", interpolation="nearest")
-        cell.axis("off")
-    title = "Reading digits\nwith convolutional\nnetworks"
-    figure.text(0.05, 0.56, title, fontsize=35, fontweight="bold", color=INK, va="center")
-    figure.text(0.05, 0.26, "predict, run, explain", fontsize=24, color=BLUE)
-    figure.text(0.05, 0.15, "every published figure beside our own", fontsize=19, color=SOFT_INK)
-    return figure

@@ -35,8 +35,10 @@ def softmax_by_scale(outputs: Tensor, largest: float = 10.0) -> Figure:
     for k, colour in zip(range(len(outputs)), COLOURS, strict=False):
         axes.plot(scale, shares[:, k], color=colour)
         axes.axhline(linear[k], color=colour, linestyle="--", linewidth=1)
-        place = (largest * 1.01, shares[-1, k] + 0.06 * (1 - k) * (k < 2))
-        axes.annotate(f"output {outputs[k]:g}", place, color=colour, va="center")
+        place = (largest * 1.01, shares[-1, k] + 0.06 * (k == 1))
+        axes.annotate(
+            f"output {outputs[k]:g}", place, color=colour, va="center", annotation_clip=False
+        )
     axes.axvline(1, color=INK, linewidth=0.8)
     axes.annotate("scale 1", (1.1, 0.95), color=INK, fontsize=9)
     axes.set(xlabel="scale", ylabel="probability", xlim=(0, largest), ylim=(0, 1.02))
@@ -54,11 +56,11 @@ def loss_curves() -> Figure:
         axes.plot(p, log, color=BLUE)
         axes.plot(p, square, color=ORANGE, linestyle="--")
         axes.set(title=title, xlabel="p of the right class")
-    left.annotate("-ln p", (0.16, 2.0), color=BLUE)
-    left.annotate("(p - 1)²", (0.08, 0.1), color=ORANGE)
+    left.annotate("−ln p", (0.16, 2.0), color=BLUE)
+    left.annotate("(p − 1)²", (0.08, 0.1), color=ORANGE)
     right.set_ylim(-30, 3)
-    right.annotate("-1/p", (0.11, -16), color=BLUE)
-    right.annotate("2(p - 1)", (0.3, 0.3), color=ORANGE)
+    right.annotate("−1/p", (0.11, -16), color=BLUE)
+    right.annotate("2(p − 1)", (0.3, 0.8), color=ORANGE)
     return figure
 
 
@@ -68,8 +70,8 @@ def slopes_by_logit() -> Figure:
     figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
     axes.plot(p, p - 1, color=BLUE)
     axes.plot(p, 2 * (p - 1) * p * (1 - p), color=ORANGE, linestyle="--")
-    axes.annotate("log loss: p - 1", (0.42, -0.8), color=BLUE)
-    axes.annotate("squared error: 2(p - 1)·p(1 - p)", (0.2, -0.12), color=ORANGE)
+    axes.annotate("log loss: p − 1", (0.42, -0.8), color=BLUE)
+    axes.annotate("squared error: 2(p − 1)·p(1 − p)", (0.2, -0.12), color=ORANGE)
     axes.annotate("sure and wrong", (0.0, 0.06), fontsize=9)
     axes.annotate("sure and right", (1.0, 0.06), fontsize=9, ha="right")
     axes.set(xlabel="p of the right class", ylabel="slope by z", ylim=(-1.05, 0.15))

@@ -35,16 +35,15 @@ def accuracy_curves(
     _levels(axes, references or {})
     axes.set(xlabel="epoch", ylabel="test accuracy (%)")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="lower right")
     return figure
 
 
 def record_curves(*names: str) -> Figure:
-    """The recorded full-length runs of each name: thin lines for seeds, a bold mean, levels.
+    """The recorded full-length runs of each name: thin lines for seeds, a bold median, levels.
 
     The first epochs are cut off where they would squeeze the rest. A run without a record says so.
     """
-    height = 3.2 if len(names) == 1 else 2.8
+    height = 3.4 if len(names) == 1 else 3.1
     figure, places = plt.subplots(1, len(names), figsize=(WIDTH, height), squeeze=False)
     for axes, name in zip(places.flat, names, strict=True):
         _recorded(axes, get_experiment(name), [percents(record) for record in load_records(name)])
@@ -53,13 +52,17 @@ def record_curves(*names: str) -> Figure:
 
 
 def _recorded(axes: Axes, experiment: Experiment, curves: list[np.ndarray]) -> None:
-    axes.set_title(experiment.name if curves else f"{experiment.name}: not yet run")
+    title = experiment.name if curves else f"{experiment.name}: not yet run"
+    axes.set_title(title, loc="left", pad=24)
     axes.set(xlabel="epoch", xlim=(0, experiment.epochs * 1.02))
     epochs = np.arange(1, experiment.epochs + 1)
     for curve in curves:
         axes.plot(epochs, curve, color=BLUE, linewidth=1, alpha=0.7 if len(curves) > 1 else 1)
+    if len(curves) == 1:
+        axes.lines[0].set_label("one seed")
     if len(curves) > 1:
-        axes.plot(epochs, np.mean(curves, axis=0), color=BLUE, linewidth=2.5)
+        middle = np.median(curves, axis=0)
+        axes.plot(epochs, middle, color=BLUE, linewidth=2.5, label=f"median of {len(curves)}")
     levels = {"article": experiment.article, "Nielsen": experiment.nielsen}
     known = {label: value for label, value in levels.items() if value is not None}
     _levels(axes, known)
@@ -70,17 +73,11 @@ def _recorded(axes: Axes, experiment: Experiment, curves: list[np.ndarray]) -> N
 
 
 def _levels(axes: Axes, levels: dict[str, float]) -> None:
-    """Level lines for published accuracies in percent; the highest is labelled above its line."""
+    """Level lines for published accuracies in percent; their legend stands above the axes."""
     for label, value in levels.items():
         colour, line = (PURPLE, ":") if label.startswith("Nielsen") else (ORANGE, "--")
-        axes.axhline(value, color=colour, linestyle=line, linewidth=1.5)
-        axes.annotate(
-            f"{label} {value:.2f}",
-            (0.99, value),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom" if value == max(levels.values()) else "top",
-            fontsize=9,
-            color=colour,
-            bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
-        )
+        named = f"{label} {value:.2f}"
+        axes.axhline(value, color=colour, linestyle=line, linewidth=1.5, label=named)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8.5, borderaxespad=0.2,
+                handlelength=1.2, handletextpad=0.4, columnspacing=0.9, borderpad=0,
+                labelcolor="linecolor")  # fmt: skip

@@ -40,6 +40,7 @@ def use_style() -> None:
             "legend.frameon": False,
             "font.size": 10,
             "image.cmap": "gray_r",
+            "image.interpolation": "none",  # pixels stay squares, at any size
             "lines.linewidth": 2,
         }
     )

@@ -43,7 +43,7 @@ def activations() -> Figure:
     right.plot(z, sigmoid * (1 - sigmoid), color=BLUE)
     right.plot(z, (z > 0).float(), color=ORANGE, linestyle="--")
     left.annotate("sigmoid", (-5.5, 0.2), color=BLUE)
-    left.annotate("ReLU", (2.2, 3.2), color=ORANGE)
+    left.annotate("ReLU", (1.6, 3.2), color=ORANGE, ha="right")
     right.annotate("never above 1/4", (-5.8, 0.27), color=BLUE)
     right.annotate("1 above zero,\n0 below", (1.0, 0.78), color=ORANGE)
     left.set(title="activation", xlabel="z", ylim=(-0.3, 4))
@@ -61,9 +61,14 @@ def gradient_sizes(sizes: dict[str, dict[str, float]]) -> Figure:
             "linestyle": ("-", "--")[number],
         }
         axes.plot(list(by_layer), list(by_layer.values()), **style)
-        first = next(iter(by_layer.values()))
-        axes.annotate(label, (0, first), (8, 6), textcoords="offset points", color=COLOURS[number])
+        first, second = list(by_layer.values())[:2]
+        rises = second > first  # then there is room below the line, else above
+        axes.annotate(
+            label, (0, first), (8, -4 if rises else 4), textcoords="offset points",
+            color=COLOURS[number], va="top" if rises else "bottom",
+        )  # fmt: skip
     axes.set(yscale="log", ylabel="mean |gradient|")
+    axes.margins(y=0.12)
     axes.grid(axis="y")
     return figure
 
