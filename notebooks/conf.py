@@ -43,6 +43,7 @@ bibtex_default_style = "plain"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 default_role = "literal"
+copybutton_selector = "div.cell_input pre, section > div[class*='highlight-'] pre"
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing)\b.*")
 ]
@@ -66,7 +67,7 @@ html_theme_options = {
     "show_toc_level": 2,
     "home_page_in_toc": True,
     "pygments_light_style": "a11y-high-contrast-light",
-    "pygments_dark_style": "a11y-high-contrast-dark",
+    "pygments_dark_style": "github-dark",
     "logo": {"text": "Reading digits", "image_light": "_static/favicon.svg",
              "image_dark": "_static/favicon.svg", "alt_text": ""},
 }  # fmt: skip
