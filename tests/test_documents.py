@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 from book import NAMES, REPOSITORY
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from mnistconv.__main__ import app
@@ -88,14 +90,14 @@ def test_requirements_and_package_agree():
 
 
 def test_constraints_lie_within_the_tested_ranges():
-    from packaging.requirements import Requirement
-
-    pinned = dict(
-        line.split("==")
-        for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
-        if "==" in line and not line.startswith("#")
-    )
+    pinned = {
+        canonicalize_name(name): version
+        for name, version in re.findall(
+            r"^([\w.-]+)==(\S+)$", (REPOSITORY / "constraints.txt").read_text("utf-8"), re.M
+        )
+    }
     for line in (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "-e")):
             requirement = Requirement(line)
-            assert requirement.specifier.contains(pinned[requirement.name]), line
+            version = pinned[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), line

@@ -85,7 +85,8 @@ def window_on_a_digit(image: Tensor, kernel: Tensor, row: int, column: int) -> F
     for i in range(side):
         for j in range(side):
             for axes, value in ((places[1], kernel[i, j]), (places[2], products[i, j])):
-                axes.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=8, color=INK)
+                text = f"{value:.1f}".replace("-0.0", "0.0")
+                axes.text(j, i, text, ha="center", va="center", fontsize=8, color=INK)
     limit = result.abs().max()
     places[3].imshow(result, cmap="RdBu", vmin=-limit, vmax=limit)
     _frame(places[3], row, column, 1)
