@@ -21,7 +21,7 @@ from mnistconv.files import write_atomically
 from mnistconv.reproduce import records
 from mnistconv.reproduce.answers import DOUBTFUL_LABELS
 
-SHOWN = ("simple", "two-conv", "relu", "dropout-lr0.03")
+SHOWN = ("simple", "two-conv", "relu", "dropout-lr0.005")
 SEED = 0
 LAYERS = {
     "ConvNetSimple": "conv1 pool sigmoid fc1 sigmoid out",

@@ -188,7 +188,7 @@ def export_trained_networks(app, exception) -> None:
 
 
 def make_static_folder(app) -> None:
-    """A build that stops early lets the theme copy its logo to `_static` as a file: be there first."""
+    """Be first: after a build that stopped early, the theme would make `_static` a file, its logo."""
     (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
 
 
