@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from scipy.stats import binomtest
 
@@ -35,6 +36,14 @@ ORDINARY_DIGITS = 1_000
 OPSET, IR_VERSION = 17, 9  # old enough for every runtime in use, new enough for all that is needed
 
 
+def export(folder: Path, results: Path = records.RESULTS) -> list[Path]:
+    """Write everything that the page loads, and the networks as ONNX, into `folder`.
+
+    Returns the paths written. Raises OSError where the folder cannot be written to.
+    """
+    return [*export_networks(folder, results), export_digits(folder / "digits.js", results)]
+
+
 def export_networks(folder: Path, results: Path = records.RESULTS) -> list[Path]:
     """Write `networks.js` (what there is), and of each network `NAME.js` and `NAME.onnx`.
 
@@ -45,7 +54,7 @@ def export_networks(folder: Path, results: Path = records.RESULTS) -> list[Path]
     paths = [write_script(folder / "networks.js", "receiveList", found)]
     for network in found:
         name = network["name"]
-        weights = load_file(records.weights_path(name, SEED, results))
+        weights = read_weights(records.weights_path(name, SEED, results))
         paths.append(write_weights(folder / f"{name}.js", name, weights))
         paths.append(write_onnx(folder / f"{name}.onnx", network["layers"], weights))
     return paths
@@ -62,7 +71,6 @@ def describe(experiment: Experiment, results: Path = records.RESULTS) -> dict | 
         return None
     images = len(record["predictions"])
     right = round(record["final_accuracy"] * images)
-    interval = binomtest(right, images).proportion_ci(method="wilson")
     return {
         "name": experiment.name,
         "title": experiment.title,
@@ -73,8 +81,22 @@ def describe(experiment: Experiment, results: Path = records.RESULTS) -> dict | 
         "trainingImages": experiment.training_images,
         "right": right,
         "testImages": images,
-        "interval": [round(interval.low, 5), round(interval.high, 5)],
+        "interval": wilson_interval(right, images),
     }
+
+
+def wilson_interval(right: int, images: int) -> tuple[float, float]:
+    """The 95 % interval of an accuracy of `right` out of `images`, as fractions (Wilson, 1927)."""
+    interval = binomtest(right, images).proportion_ci(method="wilson")
+    return round(interval.low, 5), round(interval.high, 5)
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of a safetensors file by name. Raises ValueError when it is damaged."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is damaged ({error}): restore it.") from error
 
 
 def write_weights(path: Path, name: str, weights: dict[str, np.ndarray]) -> Path:

@@ -188,7 +188,7 @@ def export_trained_networks(app, exception) -> None:
 
 
 def make_static_folder(app) -> None:
-    """Be first: after a build that stopped early, the theme would make `_static` a file, its logo."""
+    """Come first: when a build stops early, the theme writes its logo as a file `_static`."""
     (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
 
 
