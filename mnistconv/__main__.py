@@ -1,4 +1,4 @@
-"""The command line: python -m mnistconv list | train | reproduce | table | data | check."""
+"""The command line: python -m mnistconv list, train, reproduce, table, export, data, check."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from mnistconv.devices import pick_device
 from mnistconv.experiments import EXPERIMENTS, get_experiment
 from mnistconv.fetch import fetch_mnist
 from mnistconv.files import write_atomically
+from mnistconv.reproduce import export as exporting
 from mnistconv.reproduce import planning, records, runner, stacked
 from mnistconv.reproduce.runs import new_network
 from mnistconv.reproduce.scores import format_scoreboard, write_into
@@ -149,6 +150,17 @@ def table(
         print(format_scoreboard(form))
     else:
         write_into(into)
+
+
+@app.command()
+def export(
+    into: Annotated[Path, typer.Option(help="Folder to write to; made if it is missing.")] = Path(
+        "exported"
+    ),
+) -> None:
+    """Write the trained networks as scripts for a web page and as ONNX, with some test digits."""
+    for path in exporting.export(into):
+        print(f"{path}  {path.stat().st_size / 1e3:,.0f} kB")
 
 
 @app.command()

@@ -1,13 +1,16 @@
-"""Every test process: one thread, no progress bars, the real digits at hand."""
+"""Every test process: one thread, no progress bars; the real digits, the built site, a browser."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
+from sites import QUIET, Visit, build, served, system_browser
 
 from mnistconv import load_mnist
 
@@ -27,3 +30,49 @@ def few(mnist):
     """The first 1,000 training digits: `(images, labels)`."""
     (images, labels), _ = mnist
     return images[:1000], labels[:1000]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """The built site; one build for all test processes, the seconds it took in `seconds`."""
+    run = tmp_path_factory.getbasetemp()
+    # A process of pytest-xdist has its own folder, inside of that of the whole run.
+    shared = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "site"
+    with FileLock(str(shared) + ".lock"):
+        if not (shared / "seconds").exists():
+            finished, seconds = build(shared / "html")
+            assert finished.returncode == 0, finished.stderr
+            (shared / "seconds").write_text(str(seconds), encoding="utf-8")
+    return shared / "html"
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    with served(site) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[browser]'"
+    )
+    path = system_browser()
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Call it as `Visit` without the browser; the windows close after the test."""
+    visits = []
+
+    def new(*arguments, **options) -> Visit:
+        visits.append(Visit(browser, *arguments, **options))
+        return visits[-1]
+
+    yield new
+    for one in visits:
+        one.close()

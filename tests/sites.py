@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from book import REPOSITORY
+from bs4 import BeautifulSoup
 
 AXE = REPOSITORY / "tests" / "site" / "node_modules" / "axe-core" / "axe.min.js"
 QUIET = (
@@ -60,3 +61,39 @@ def system_browser() -> str:
     if found is None:
         pytest.skip("no browser: on Debian and Ubuntu, `apt-get install chromium` brings one")
     return found
+
+
+class Visit:
+    """One page in a new window, with everything that the browser complained about."""
+
+    def __init__(self, browser, url: str, width=1280, theme="light", motion="reduce"):
+        self.complaints, self.requests = [], []
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            reduced_motion=motion,
+            has_touch=width < 600,
+        )
+        self.page = context.new_page()
+        self.page.on("console", self.note_message)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url}"))
+        self.page.on("response", self.note_response)
+        self.page.goto(url, wait_until="load")
+        self.page.evaluate("window.MathJax?.startup?.promise")
+
+    def note_message(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def note_response(self, response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status}: {response.url}")
+
+    def close(self) -> None:
+        self.page.context.close()
+
+
+def soup(site: Path, page: str) -> BeautifulSoup:
+    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")

@@ -9,8 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from book import NAMES, REPOSITORY
 from bs4 import BeautifulSoup
-from filelock import FileLock
-from sites import AXE, QUIET, build, served, system_browser
+from sites import AXE, build, soup
 
 pytestmark = pytest.mark.slow
 
@@ -21,85 +20,6 @@ PAGES = [
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES)
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Path:
-    """The built site; one build for all test processes, the seconds it took in `seconds`."""
-    shared = tmp_path_factory.getbasetemp().parent / "site"
-    with FileLock(str(shared) + ".lock"):
-        if not (shared / "seconds").exists():
-            finished, seconds = build(shared / "html")
-            assert finished.returncode == 0, finished.stderr
-            (shared / "seconds").write_text(str(seconds), encoding="utf-8")
-    return shared / "html"
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    with served(site) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[browser]'"
-    )
-    path = system_browser()
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
-class Visit:
-    """One page in a new window, with everything that the browser complained about."""
-
-    def __init__(self, browser, url: str, width: int = 1280, theme: str = "light"):
-        self.complaints, self.requests = [], []
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-            reduced_motion="reduce",
-            has_touch=width < 600,
-        )
-        self.page = context.new_page()
-        self.page.on("console", self.note_message)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url}"))
-        self.page.on("response", self.note_response)
-        self.page.goto(url, wait_until="load")
-        self.page.evaluate("window.MathJax?.startup?.promise")
-
-    def note_message(self, message) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.type}: {message.text}")
-
-    def note_response(self, response) -> None:
-        if response.status >= 400:
-            self.complaints.append(f"{response.status}: {response.url}")
-
-    def close(self) -> None:
-        self.page.context.close()
-
-
-@pytest.fixture
-def visit(browser):
-    visits = []
-
-    def new(*arguments, **options) -> Visit:
-        visits.append(Visit(browser, *arguments, **options))
-        return visits[-1]
-
-    yield new
-    for one in visits:
-        one.close()
-
-
-def soup(site: Path, page: str) -> BeautifulSoup:
-    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
 
 
 # The build

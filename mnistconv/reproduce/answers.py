@@ -7,6 +7,15 @@ from mnistconv.reproduce.records import load_records
 
 TEST_IMAGES = 10_000
 
+# Test images whose label is probably wrong: number -> (label, what it more likely shows).
+# Source: Northcutt, Athalye, Mueller, "Pervasive label errors in test sets", 2021, validated by
+# people.
+DOUBTFUL_LABELS = {
+    947: (8, 9), 1621: (0, 6), 1901: (9, 4), 2130: (4, 9), 2462: (2, 0),
+    2597: (5, 3), 2654: (6, 1), 3520: (6, 4), 3558: (5, 0), 5937: (5, 3),
+    6651: (0, 6), 6783: (1, 6), 8527: (4, 9), 9679: (6, 3), 9729: (5, 6),
+}  # fmt: skip
+
 
 def recorded_answers(*names: str) -> Tensor:
     """The answers of all recorded runs of the experiments `names`: int64 `[runs, 10000]`.

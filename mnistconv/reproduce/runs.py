@@ -1,5 +1,6 @@
 """One full-length run: trained epoch by epoch, a checkpoint after each, a record at its end."""
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from mnistconv.reproduce.checkpoints import (
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 RANDOM_STATE = "random_state"
+LARGE = 1_000_000  # parameters: from here on a file of weights is worth halving
 
 
 def run(
@@ -108,10 +110,26 @@ def finish(
     results: Path,
 ) -> Path:
     """Write the record, and of seed 0 the weights, of a run that has ended; return its path."""
+    answers = predict(net, test[0])
     if seed == 0:
-        tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+        tensors = weights_to_keep(net, test[0], answers)
         path = records.weights_path(experiment.name, seed, results)
         write_atomically(path, lambda temporary: save_file(tensors, temporary))
     curves = {"train_loss": history.train_loss, "test_accuracy": history.test_accuracy}
-    record = records.make_record(experiment, seed, net, predict(net, test[0]), curves, machine)
+    record = records.make_record(experiment, seed, net, answers, curves, machine)
     return records.write_record(record, results)
+
+
+def weights_to_keep(net: nn.Module, images: Tensor, answers: Tensor) -> dict[str, Tensor]:
+    """The weights as their file holds them: float32, or float16 where that loses no answer.
+
+    A network of over a million parameters is kept in half precision if it then still gives the
+    same `answers`, int64 `[n]`, to all `images`, uint8 `[n, 28, 28]`.
+    """
+    full = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    if sum(tensor.numel() for tensor in full.values()) < LARGE:
+        return full
+    half = {name: tensor.half() for name, tensor in full.items()}
+    rounded = copy.deepcopy(net)
+    rounded.load_state_dict(half)
+    return half if torch.equal(predict(rounded, images), answers) else full

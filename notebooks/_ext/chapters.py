@@ -15,6 +15,8 @@ import nbformat
 from freshness import RECORDS, code_cells, is_fresh
 from sphinx.errors import ExtensionError
 
+from mnistconv.reproduce.export import export_networks
+
 BOOK = Path(__file__).parents[1]
 PACKAGE = BOOK.parent / "mnistconv"
 TAUGHT_IN = ("data", "networks", "training")
@@ -168,13 +170,38 @@ def name_solutions(app, pagename: str, templatename: str, context: dict, doctree
         context["body"] = context["body"].replace(label, "<summary>")
 
 
+DRAW_SCRIPTS = ("network", "prepare", "explain", "address", "view", "why", "page")
+
+
+def add_drawing(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Give the page "Draw a digit" its scripts, and no other page."""
+    if pagename == "draw":
+        app.add_css_file("draw/draw.css")
+        for script in DRAW_SCRIPTS:
+            app.add_js_file(f"draw/{script}.js", loading_method="defer")
+
+
+def export_trained_networks(app, exception) -> None:
+    """Put the recorded weights where the page "Draw a digit" loads them from."""
+    if exception is None and app.builder.format == "html":
+        export_networks(Path(app.outdir) / "_static" / "draw")
+
+
+def make_static_folder(app) -> None:
+    """Come first: when a build stops early, the theme writes its logo as a file `_static`."""
+    (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+
+
 def drop_source_maps(app, exception) -> None:
     for path in Path(app.outdir).rglob("*.map"):
         path.unlink()
 
 
 def setup(app) -> dict:
+    app.connect("builder-inited", make_static_folder)
     app.connect("source-read", prepare)
     app.connect("html-page-context", name_solutions)
+    app.connect("html-page-context", add_drawing)
+    app.connect("build-finished", export_trained_networks)
     app.connect("build-finished", drop_source_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,195 @@
+"""Trained networks and test digits for the page "Draw a digit", and for other programs as ONNX.
+
+Each script hands over a header (JSON) and base64 of little-endian numbers. Scripts, since a page
+that was opened from a folder may load scripts, but may not read any other file.
+"""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from scipy.stats import binomtest
+
+from mnistconv.data import load_mnist
+from mnistconv.experiments import EXPERIMENTS, Experiment
+from mnistconv.files import write_atomically
+from mnistconv.reproduce import records
+from mnistconv.reproduce.answers import DOUBTFUL_LABELS
+
+SHOWN = ("simple", "two-conv", "relu", "dropout-lr0.005")
+SEED = 0
+LAYERS = {
+    "ConvNetSimple": "conv1 pool sigmoid fc1 sigmoid out",
+    "ConvNetTwoConvLayers": "conv1 pool sigmoid conv2 pool sigmoid fc1 sigmoid out",
+    "ConvNetTwoConvLayersReLU": "conv1 pool relu conv2 pool relu fc1 relu out",
+    "ConvNetTwoConvTwoDenseLayersWithDropout": (
+        "conv1 pool relu conv2 pool relu dropout fc1 relu dropout fc2 relu dropout out"
+    ),
+}
+ORDINARY_DIGITS = 1_000
+OPSET, IR_VERSION = 17, 9  # old enough for every runtime in use, new enough for all that is needed
+
+
+def export(folder: Path, results: Path = records.RESULTS) -> list[Path]:
+    """Write everything that the page loads, and the networks as ONNX, into `folder`.
+
+    Returns the paths written. Raises OSError where the folder cannot be written to.
+    """
+    return [*export_networks(folder, results), export_digits(folder / "digits.js", results)]
+
+
+def export_networks(folder: Path, results: Path = records.RESULTS) -> list[Path]:
+    """Write `networks.js` (what there is), and of each network `NAME.js` and `NAME.onnx`.
+
+    A network whose full-length run is not recorded yet is left out. Needs the records and weights
+    in `results`, no images. Returns the paths written.
+    """
+    found = [d for name in SHOWN if (d := describe(EXPERIMENTS[name], results)) is not None]
+    paths = [write_script(folder / "networks.js", "receiveList", found)]
+    for network in found:
+        name = network["name"]
+        weights = read_weights(records.weights_path(name, SEED, results))
+        paths.append(write_weights(folder / f"{name}.js", name, weights))
+        paths.append(write_onnx(folder / f"{name}.onnx", network["layers"], weights))
+    return paths
+
+
+def describe(experiment: Experiment, results: Path = records.RESULTS) -> dict | None:
+    """What the page says of a network before it loads it; None when no run of it is recorded.
+
+    `accuracy` is the recorded one, a fraction; `interval` its 95 % Wilson interval.
+    """
+    path = records.record_path(experiment.name, SEED, results)
+    record = records.read_record(path, experiment) if path.exists() else None
+    if record is None or not records.weights_path(experiment.name, SEED, results).exists():
+        return None
+    images = len(record["predictions"])
+    right = round(record["final_accuracy"] * images)
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "network": experiment.network.__name__,
+        "layers": LAYERS[experiment.network.__name__].split(),
+        "parameters": sum(p.numel() for p in experiment.network().parameters()),
+        "epochs": experiment.epochs,
+        "trainingImages": experiment.training_images,
+        "right": right,
+        "testImages": images,
+        "interval": wilson_interval(right, images),
+    }
+
+
+def wilson_interval(right: int, images: int) -> tuple[float, float]:
+    """The 95 % interval of an accuracy of `right` out of `images`, as fractions (Wilson, 1927)."""
+    interval = binomtest(right, images).proportion_ci(method="wilson")
+    return round(interval.low, 5), round(interval.high, 5)
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of a safetensors file by name. Raises ValueError when it is damaged."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is damaged ({error}): restore it.") from error
+
+
+def write_weights(path: Path, name: str, weights: dict[str, np.ndarray]) -> Path:
+    """The weights as a script: shapes in the header, all values one after another in the text."""
+    dtype = next(iter(weights.values())).dtype
+    shapes = {key: list(value.shape) for key, value in weights.items()}
+    values = b"".join(value.astype(dtype.newbyteorder("<")).tobytes() for value in weights.values())
+    header = {"name": name, "dtype": dtype.name, "shapes": shapes, "bytes": len(values)}
+    return write_script(path, "receiveNetwork", header, values)
+
+
+def export_digits(path: Path, results: Path = records.RESULTS) -> Path:
+    """Write the test digits that the page carries: the first 1,000, and those worth a look.
+
+    Worth a look are the digits with a doubtful label and those that a network of the page misread.
+    Their pixels, uint8 `[n, 28, 28]`, are compressed by gzip. Needs MNIST.
+    """
+    _, (images, labels) = load_mnist()
+    wrong = {name: misread(name, labels.tolist(), results) for name in SHOWN}
+    worth_a_look = set(DOUBTFUL_LABELS).union(*wrong.values())
+    numbers = sorted(worth_a_look | set(range(ORDINARY_DIGITS)))
+    header = {
+        "numbers": numbers,
+        "labels": labels[numbers].tolist(),
+        "ordinary": ORDINARY_DIGITS,
+        "doubtful": {number: likely for number, (_, likely) in DOUBTFUL_LABELS.items()},
+        "wrong": wrong,
+    }
+    pixels = gzip.compress(images[numbers].numpy().tobytes(), mtime=0)
+    return write_script(path, "receiveDigits", header, pixels)
+
+
+def misread(name: str, labels: list[int], results: Path = records.RESULTS) -> list[int]:
+    """The numbers of the test digits that the recorded network `name` read wrongly."""
+    path = records.record_path(name, SEED, results)
+    record = records.read_record(path, EXPERIMENTS[name]) if path.exists() else None
+    answers = record["predictions"] if record else ""
+    pairs = zip(answers, labels, strict=False)
+    return [number for number, (answer, label) in enumerate(pairs) if int(answer) != label]
+
+
+def write_script(path: Path, function: str, header: dict | list, data: bytes | None = None) -> Path:
+    """A classic script that calls `mnistconv.FUNCTION(header, base64 of data)`."""
+    arguments = json.dumps(header, separators=(",", ":"))
+    if data is not None:
+        arguments += f',"{base64.b64encode(data).decode()}"'
+    script = f"mnistconv.{function}({arguments});\n"
+    write_atomically(path, lambda temporary: temporary.write_text(script, encoding="utf-8"))
+    return path
+
+
+def write_onnx(path: Path, layers: list[str], weights: dict[str, np.ndarray]) -> Path:
+    """The network as ONNX: `images` float32 `[n, 1, 28, 28]` in [0, 1], `logits` float32 `[n, 10]`.
+
+    Half-precision weights stay halves in the file and are cast where they are used. Dropout is left
+    out: the file is for answering, not for training.
+    """
+    nodes, tensors = [], []
+    for name, value in weights.items():
+        is_half = value.dtype == np.float16
+        stored = f"{name}.half" if is_half else name
+        tensors.append(numpy_helper.from_array(value, stored))
+        if is_half:
+            nodes.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
+    at, is_flat = "images", False
+    for number, layer in enumerate(name for name in layers if name != "dropout"):
+        if layer.startswith(("fc", "out")) and not is_flat:
+            nodes.append(helper.make_node("Flatten", [at], ["flat"]))
+            at, is_flat = "flat", True
+        result = "logits" if layer == "out" else f"{layer}.{number}"
+        nodes.append(onnx_node(layer, at, result))
+        at = result
+    graph = helper.make_graph(
+        nodes,
+        "mnistconv",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 1, 28, 28])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 10])],
+        tensors,
+    )
+    opset = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
+    onnx.checker.check_model(model)
+    write_atomically(path, lambda temporary: onnx.save(model, temporary))
+    return path
+
+
+def onnx_node(layer: str, source: str, result: str):
+    """The ONNX node of one layer of `LAYERS`."""
+    parameters = [f"{layer}.weight", f"{layer}.bias"]
+    if layer == "pool":
+        return helper.make_node("MaxPool", [source], [result], kernel_shape=[2, 2], strides=[2, 2])
+    if layer in ("relu", "sigmoid"):
+        return helper.make_node({"relu": "Relu", "sigmoid": "Sigmoid"}[layer], [source], [result])
+    if layer.startswith("conv"):
+        return helper.make_node("Conv", [source, *parameters], [result])
+    return helper.make_node("Gemm", [source, *parameters], [result], transB=1)

@@ -1,0 +1,174 @@
+// Layers as pictures: each map a tile of squares, with marks on what a unit sees.
+"use strict";
+
+globalThis.mnistconv = globalThis.mnistconv ?? {};
+
+(() => {
+  // Tiles of 48 pixels hold maps of 24, 12, 8 and 4 squares a side without a remainder.
+  const MAPS = { tile: 48, gap: 6, columns: 10 };
+  const UNITS = { tile: 10, gap: 1, columns: 50 };
+  const PICTURE = { tile: 224, gap: 0, columns: 1 };
+
+  function layoutOf(result) {
+    if (result.kind === "input") return PICTURE;
+    return result.side === 1 ? UNITS : MAPS;
+  }
+
+  function sizeOf(result) {
+    const { tile, gap, columns } = layoutOf(result);
+    const rows = Math.ceil(result.maps / columns);
+    return { width: columns * (tile + gap) - gap, height: rows * (tile + gap) - gap };
+  }
+
+  /** The square, or the block of `size` squares a side, that begins at a unit: {x, y, side}. */
+  function squareOf(result, { map, row, column, size = 1 }) {
+    const { tile, gap, columns } = layoutOf(result);
+    const square = tile / result.side;
+    return {
+      x: (map % columns) * (tile + gap) + column * square,
+      y: Math.floor(map / columns) * (tile + gap) + row * square,
+      side: size * square,
+    };
+  }
+
+  /** The unit at a point of the layer's canvas; null between tiles. */
+  function unitAt(result, x, y) {
+    const { tile, gap, columns } = layoutOf(result);
+    const [across, down] = [x, y].map((v) => Math.floor(v / (tile + gap)));
+    const [column, row] = [x - across * (tile + gap), y - down * (tile + gap)].map((v) =>
+      Math.floor((v / tile) * result.side),
+    );
+    const map = down * columns + across;
+    const isInside = column < result.side && row < result.side && across < columns && map < result.maps;
+    return isInside && x >= 0 && y >= 0 ? { map, row, column } : null;
+  }
+
+  /** The unit one square further, across the border between tiles too; the same one at the edge. */
+  function neighbour(result, { map, row, column }, right, down) {
+    const { columns } = layoutOf(result);
+    const x = (map % columns) * result.side + column + right;
+    const y = Math.floor(map / columns) * result.side + row + down;
+    const across = Math.floor(x / result.side);
+    const next = Math.floor(y / result.side) * columns + across;
+    if (x < 0 || y < 0 || across >= columns || next >= result.maps) return { map, row, column };
+    return { map: next, row: y % result.side, column: x % result.side };
+  }
+
+  // Colours ---------------------------------------------------------------------------------------
+
+  /** The page's colours in today's theme, as [red, green, blue], from its style sheet. */
+  function readColours(element) {
+    const style = getComputedStyle(element);
+    const colour = (name) => {
+      const hex = style.getPropertyValue(`--draw-${name}`).trim().slice(1);
+      return [0, 2, 4].map((i) => Number.parseInt(hex.slice(i, i + 2), 16));
+    };
+    const names = ["paper", "ink", "positive", "negative", "mark", "muted"];
+    return Object.fromEntries(names.map((name) => [name, colour(name)]));
+  }
+
+  const css = ([red, green, blue]) => `rgb(${red} ${green} ${blue})`;
+
+  /** The largest absolute value: what is painted in full colour. */
+  function strongest(values) {
+    return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  }
+
+  /** Values as pixels: paper for 0, ink for the strongest; a signed layer in two colours. */
+  function toPixels(values, isSigned, colours, most) {
+    const pixels = new Uint8ClampedArray(values.length * 4);
+    const { paper } = colours;
+    values.forEach((value, i) => {
+      const full = !isSigned ? colours.ink : value > 0 ? colours.positive : colours.negative;
+      const share = most ? Math.min(1, Math.abs(value) / most) : 0;
+      for (let c = 0; c < 3; c++) pixels[4 * i + c] = paper[c] + (full[c] - paper[c]) * share;
+      pixels[4 * i + 3] = 255;
+    });
+    return pixels;
+  }
+
+  // Painting --------------------------------------------------------------------------------------
+
+  const scratch = document.createElement("canvas");
+
+  /** Paints all maps of a layer. Returns the value that is shown in full colour. */
+  function paintLayer(canvas, result, { isSigned = false, most = strongest(result.values), colours, off }) {
+    const { width, height } = sizeOf(result);
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    scratch.width = result.side;
+    scratch.height = result.side * result.maps;
+    const pixels = toPixels(result.values, isSigned, colours, most);
+    scratch.getContext("2d").putImageData(new ImageData(pixels, scratch.width, scratch.height), 0, 0);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.clearRect(0, 0, width, height);
+    const { tile } = layoutOf(result);
+    for (let map = 0; map < result.maps; map++) {
+      const { x, y } = squareOf(result, { map, row: 0, column: 0 });
+      context.drawImage(scratch, 0, map * result.side, result.side, result.side, x, y, tile, tile);
+      if (off?.has(map)) crossOut(context, x, y, tile, colours);
+    }
+    return most;
+  }
+
+  function crossOut(context, x, y, tile, colours) {
+    context.strokeStyle = css(colours.muted);
+    context.lineWidth = 2;
+    context.beginPath();
+    context.moveTo(x + 2, y + 2);
+    context.lineTo(x + tile - 2, y + tile - 2);
+    context.moveTo(x + tile - 2, y + 2);
+    context.lineTo(x + 2, y + tile - 2);
+    context.stroke();
+  }
+
+  /** Frames the given blocks [{map, row, column, size}], with a rim of paper so that it shows anywhere. */
+  function mark(canvas, result, blocks, colours) {
+    const context = canvas.getContext("2d");
+    for (const block of blocks) {
+      const { x, y, side } = squareOf(result, block);
+      for (const [colour, lineWidth] of [[colours.paper, 4], [colours.mark, 2]]) {
+        context.strokeStyle = css(colour);
+        context.lineWidth = lineWidth;
+        context.strokeRect(x, y, side, side);
+      }
+    }
+  }
+
+  /** Paints ink in full resolution, with a faint line around each pixel of the network's input. */
+  function paintBoard(canvas, image, colours, cursor) {
+    const context = canvas.getContext("2d");
+    scratch.width = image.width;
+    scratch.height = image.height;
+    const pixels = toPixels(image.data, false, colours, 1);
+    scratch.getContext("2d").putImageData(new ImageData(pixels, image.width, image.height), 0, 0);
+    context.imageSmoothingEnabled = image.width > 28;
+    context.drawImage(scratch, 0, 0, canvas.width, canvas.height);
+    context.strokeStyle = css(colours.muted);
+    context.globalAlpha = 0.16;
+    context.lineWidth = 1;
+    context.beginPath();
+    for (let i = 1; i < 28; i++) {
+      const at = Math.round((i * canvas.width) / 28) + 0.5;
+      context.moveTo(at, 0);
+      context.lineTo(at, canvas.height);
+      context.moveTo(0, at);
+      context.lineTo(canvas.width, at);
+    }
+    context.stroke();
+    context.globalAlpha = 1;
+    if (cursor) paintCursor(context, cursor, canvas.width / 28, colours);
+  }
+
+  function paintCursor(context, { x, y, isDown, width }, pixel, colours) {
+    context.strokeStyle = css(colours.mark);
+    context.lineWidth = isDown ? 4 : 2;
+    context.beginPath();
+    context.arc(x * pixel, y * pixel, (width * pixel) / 2 + 2, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  Object.assign(globalThis.mnistconv, {
+    sizeOf, unitAt, neighbour, readColours, paintLayer, mark, paintBoard,
+  });
+})();
