@@ -43,19 +43,13 @@ notebooks: data
 	$(BIN)/python -m mnistconv table --into README.md
 	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('notebooks/_static/scoreboard.svg', metadata={'Date': None})"
 
-<<<<<<< HEAD
 ## make cover: draw the picture of the site's front page, and the card of a link to it
 cover: data
 	$(BIN)/python notebooks/cover.py
-=======
+
 ## make digits: pick the test digits that the page "Draw a digit" carries
 digits: data
 	$(BIN)/python -c "from pathlib import Path; from mnistconv.reproduce.export import export_digits; export_digits(Path('notebooks/_static/draw/digits.js'))"
-
-## make card: draw the social card of the site
-card: data
-	$(BIN)/python -c "from mnistconv import figures, load_mnist; figures.social_card(load_mnist()[1][0]).savefig('notebooks/_static/card.png')"
->>>>>>> main
 
 ## make bench: time the training loops on this machine
 bench: data
