@@ -43,7 +43,7 @@ bibtex_default_style = "plain"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 default_role = "literal"
-copybutton_selector = "div.cell_input pre, section > div[class*='highlight-'] pre"
+copybutton_selector = "div.cell_input pre, section > div > div.highlight > pre"
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing)\b.*")
 ]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+import nbformat
 import pytest
 from book import NAMES, REPOSITORY
 from bs4 import BeautifulSoup
@@ -14,11 +15,12 @@ from sites import AXE, build, soup
 pytestmark = pytest.mark.slow
 
 PAGES = [
-    "index", *NAMES, "glossary", "references", "package", "api", "status",
+    "index", *NAMES, "draw", "glossary", "references", "package", "api", "status",
     "search", "genindex", "404",
 ]  # fmt: skip
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES)
 WIDTHS = (1280, 390)
+NOT_NEEDED = shutil.ignore_patterns("unfinished", "weights", "__pycache__", "mathjax")
 THEMES = ("light", "dark")
 
 
@@ -214,8 +216,7 @@ def test_without_addresses_there_are_no_launch_links(site):
 
 def test_a_broken_reference_stops_the_build_and_is_named(tmp_path):
     for folder in ("mnistconv", "results", "notebooks"):
-        ignored = shutil.ignore_patterns("unfinished", "weights", "__pycache__", "mathjax")
-        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=ignored)
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=NOT_NEEDED)
     shutil.copy(REPOSITORY / "README.md", tmp_path)
     page = tmp_path / "notebooks" / "03_negative_log_likelihood.ipynb"
     text = page.read_text(encoding="utf-8")
@@ -224,6 +225,21 @@ def test_a_broken_reference_stops_the_build_and_is_named(tmp_path):
     assert finished.returncode != 0
     assert "03_negative_log_likelihood.ipynb" in finished.stderr
     assert "04_entropy" in finished.stderr
+
+
+def test_a_missing_picture_stops_the_build_and_is_named_with_its_cell(tmp_path):
+    for folder in ("mnistconv", "results", "notebooks"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=NOT_NEEDED)
+    shutil.copy(REPOSITORY / "README.md", tmp_path)
+    page = tmp_path / "notebooks" / "05_simple_network.ipynb"
+    notebook = nbformat.read(page, as_version=4)
+    cells = enumerate(notebook.cells, start=1)
+    number, cell = [(n, c) for n, c in cells if c.cell_type == "markdown"][-2]
+    cell.source += "\n\n![A picture that is not there](_static/nothing.png)"
+    nbformat.write(notebook, page)
+    finished, _ = build(tmp_path / "html", tmp_path / "notebooks")
+    assert finished.returncode != 0
+    assert f"05_simple_network.ipynb, cell {number}, line" in finished.stderr
 
 
 def test_relative_addresses_stay_in_the_site(site):

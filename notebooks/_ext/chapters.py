@@ -7,6 +7,7 @@ from the notebooks' metadata and the records.
 """
 
 import json
+import logging
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -22,6 +23,7 @@ PACKAGE = BOOK.parent / "mnistconv"
 TAUGHT_IN = ("data", "networks", "training")
 
 PREDICT = re.compile(r"^\*\*Predict\.\*\*[ \n](.+?)(?=\n\n|\Z)", re.M | re.S)
+CODED_PLACE = re.compile(r"(?P<path>.*?(?P<name>[^/\\]+)\.ipynb):(?P<line>\d{5,})$")
 DEFINITION = re.compile(r"^(?:def|class) (\w+)", re.M)
 # Code, mathematics, links, headings, tables, HTML: text in which a term is left as it is. `split`
 # puts what this one group matched at the odd places.
@@ -31,7 +33,7 @@ UNTOUCHED = re.compile(
 )
 
 
-def refuse(name: str, number: int, reason: str) -> None:
+def refuse(name: str, number: int | str, reason: str) -> None:
     raise ExtensionError(f"{name}.ipynb, cell {number}: {reason}. `make notebooks` runs it again.")
 
 
@@ -51,7 +53,7 @@ def check_outputs(name: str, notebook) -> None:
         if has_figure and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
             refuse(name, number, "its figure has no alt text")
     if not is_fresh(notebook):
-        refuse(name, 1, "code cells or records are newer than the outputs")
+        refuse(name, "1 and all after it", "code cells or records are newer than the outputs")
 
 
 def read_terms() -> list[str]:
@@ -107,18 +109,33 @@ def link_to_package(cell, places: dict[str, str]) -> str | None:
     return f"{{.in-package}}\nFrom here on it is imported: {', '.join(links)}." if links else None
 
 
+# For each cell of a chapter, the number of the notebook's cell that it comes from.
+numbers: dict[str, list[int]] = {}
+
+
+def name_the_cell(record: logging.LogRecord) -> bool:
+    """Write a warning's place as "name.ipynb, cell 3, line 2": MyST-NB counts 10,000 for a cell."""
+    found = CODED_PLACE.match(str(getattr(record, "location", "")))
+    if found and found["name"] in numbers:
+        cell, line = divmod(int(found["line"]), 10_000)
+        number = numbers[found["name"]][cell - 1]
+        record.location = f"{found['path']}, cell {number}, line {line}"
+    return True
+
+
 def to_chapter(name: str, source: str) -> str:
     """The notebook `source` (JSON) as the site shows it. Raises ExtensionError."""
     notebook = nbformat.reads(source, as_version=4)
     check_outputs(name, notebook)
     waiting, places, cells = waiting_terms(), taught_places(), []
-    for cell in notebook.cells:
+    numbers[name] = []
+    for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
-        cells.append(cell)
         line = link_to_package(cell, places)
-        if line:
-            cells.append(nbformat.v4.new_markdown_cell(line))
+        added = [cell, nbformat.v4.new_markdown_cell(line)] if line else [cell]
+        cells += added
+        numbers[name] += [number] * len(added)
     notebook.cells = cells
     return nbformat.writes(notebook)
 
@@ -163,11 +180,18 @@ def prepare(app, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("(records-table)", record_status())
 
 
-def name_solutions(app, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Let screen readers say what the fold shows, "Show the solution", not MyST-NB's label."""
-    if "body" in context:
-        label = '<summary aria-label="Toggle hidden content">'
-        context["body"] = context["body"].replace(label, "<summary>")
+# Let screen readers say what a fold shows, "Show the solution", not MyST-NB's label; and docutils
+# gives the entries of a bibliography a role that ARIA has taken back.
+SPOKEN = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    ' role="doc-biblioentry"': ' role="listitem"',
+}
+
+
+def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree) -> None:
+    for written, better in SPOKEN.items():
+        if "body" in context:
+            context["body"] = context["body"].replace(written, better)
 
 
 DRAW_SCRIPTS = ("network", "prepare", "explain", "address", "view", "why", "page")
@@ -198,9 +222,11 @@ def drop_source_maps(app, exception) -> None:
 
 
 def setup(app) -> dict:
+    for handler in logging.getLogger("sphinx").handlers:
+        handler.addFilter(name_the_cell)
     app.connect("builder-inited", make_static_folder)
     app.connect("source-read", prepare)
-    app.connect("html-page-context", name_solutions)
+    app.connect("html-page-context", mend_for_screen_readers)
     app.connect("html-page-context", add_drawing)
     app.connect("build-finished", export_trained_networks)
     app.connect("build-finished", drop_source_maps)
