@@ -28,6 +28,12 @@ UNTOUCHED = re.compile(
     re.M | re.S,
 )
 
+EXPLORER = """\
+<div class="explorer" id="explorer">
+<noscript>The explorer needs JavaScript; without it, the call of <code>F.conv2d</code> above does
+the same.</noscript>
+</div>"""
+
 
 def refuse(name: str, number: int, reason: str) -> None:
     raise ExtensionError(f"{name}.ipynb, cell {number}: {reason}. `make notebooks` runs it again.")
@@ -113,6 +119,7 @@ def to_chapter(name: str, source: str) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
+            cell.source = cell.source.replace("<!-- explorer -->", EXPLORER)
         cells.append(cell)
         line = link_to_package(cell, places)
         if line:
@@ -168,6 +175,14 @@ def name_solutions(app, pagename: str, templatename: str, context: dict, doctree
         context["body"] = context["body"].replace(label, "<summary>")
 
 
+def load_explorer(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """The explorer's files, for the page that shows it alone."""
+    if EXPLORER in context.get("body", ""):
+        app.add_css_file("explorer/explorer.css")
+        for name in ("convolution.js", "explorer.js"):
+            app.add_js_file(f"explorer/{name}", loading_method="defer")
+
+
 def drop_source_maps(app, exception) -> None:
     for path in Path(app.outdir).rglob("*.map"):
         path.unlink()
@@ -176,5 +191,6 @@ def drop_source_maps(app, exception) -> None:
 def setup(app) -> dict:
     app.connect("source-read", prepare)
     app.connect("html-page-context", name_solutions)
+    app.connect("html-page-context", load_explorer)
     app.connect("build-finished", drop_source_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
