@@ -30,6 +30,12 @@ UNTOUCHED = re.compile(
     re.M | re.S,
 )
 
+EXPLORER = """\
+<div class="explorer" id="explorer">
+<noscript>The explorer needs JavaScript; without it, the call of <code>F.conv2d</code> above does
+the same.</noscript>
+</div>"""
+
 
 def refuse(name: str, number: int, reason: str) -> None:
     raise ExtensionError(f"{name}.ipynb, cell {number}: {reason}. `make notebooks` runs it again.")
@@ -115,6 +121,7 @@ def to_chapter(name: str, source: str) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
+            cell.source = cell.source.replace("<!-- explorer -->", EXPLORER)
         cells.append(cell)
         line = link_to_package(cell, places)
         if line:
@@ -170,15 +177,23 @@ def name_solutions(app, pagename: str, templatename: str, context: dict, doctree
         context["body"] = context["body"].replace(label, "<summary>")
 
 
-DRAW_SCRIPTS = ("network", "prepare", "explain", "address", "view", "why", "page")
+# What stands in the body of an interactive page -> its folder in _static, its scripts in order.
+INTERACTIVE = {
+    EXPLORER: ("explorer", ("convolution", "explorer")),
+    '<div class="draw" id="draw"': (
+        "draw",
+        ("network", "prepare", "explain", "address", "view", "why", "page"),
+    ),
+}
 
 
-def add_drawing(app, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Give the page "Draw a digit" its scripts, and no other page."""
-    if pagename == "draw":
-        app.add_css_file("draw/draw.css")
-        for script in DRAW_SCRIPTS:
-            app.add_js_file(f"draw/{script}.js", loading_method="defer")
+def load_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """The style sheet and the scripts of an interactive page, for that page alone."""
+    for mark, (folder, scripts) in INTERACTIVE.items():
+        if mark in context.get("body", ""):
+            app.add_css_file(f"{folder}/{folder}.css")
+            for script in scripts:
+                app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
 
 
 def export_trained_networks(app, exception) -> None:
@@ -201,7 +216,7 @@ def setup(app) -> dict:
     app.connect("builder-inited", make_static_folder)
     app.connect("source-read", prepare)
     app.connect("html-page-context", name_solutions)
-    app.connect("html-page-context", add_drawing)
+    app.connect("html-page-context", load_scripts)
     app.connect("build-finished", export_trained_networks)
     app.connect("build-finished", drop_source_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
