@@ -9,6 +9,7 @@ from the notebooks' metadata and the records.
 import json
 import re
 from collections import defaultdict
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -113,12 +114,29 @@ def link_to_package(cell, places: dict[str, str]) -> str | None:
     return f"{{.in-package}}\nFrom here on it is imported: {', '.join(links)}." if links else None
 
 
+# Chapters whose network can be played with -> the address of that situation.
+PLAY = {
+    "05_simple_network": "net=simple",
+    "06_two_convolutional_layers": "net=two-conv",
+    "07_relu_and_l2": "net=relu",
+    "09_dropout": "net=dropout-lr0.005&digit=18&train=1",
+}
+
+
+def invite_to_play(name: str) -> str:
+    """A line of Markdown that leads to the page "Draw a digit", with the chapter's network."""
+    link = f'<a href="draw.html#{escape(PLAY[name])}">Draw a digit</a>'
+    return f"{{.in-package}}\nThis network, trained at full length, runs in your browser: {link}."
+
+
 def to_chapter(name: str, source: str) -> str:
     """The notebook `source` (JSON) as the site shows it. Raises ExtensionError."""
     notebook = nbformat.reads(source, as_version=4)
     check_outputs(name, notebook)
     waiting, places, cells = waiting_terms(), taught_places(), []
     for cell in notebook.cells:
+        if cell.source.startswith("## Summary") and name in PLAY:
+            cells.append(nbformat.v4.new_markdown_cell(invite_to_play(name)))
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
             cell.source = cell.source.replace("<!-- explorer -->", EXPLORER)
