@@ -376,7 +376,7 @@ def test_a_state_comes_back_from_the_address(node):
     "text",
     [
         "net=gpt&digit=99999&dx=1e9&angle=NaN&scale=-1&noise=x&off=conv3.1,conv1.99&unit=..&train=7",
-        "ink=A&net=", "ink=%%%", "ink=" + "A" * 10_000, "&&&===", "unit=conv1.-1.0.0", "\\u0000",
+        "ink=A&net=", "ink=%%%", "ink=" + "A" * 200_000, "&&&===", "unit=conv1.-1.0.0", "\\u0000",
         "digit=-1", "ink=GA", "off=__proto__.1", "__proto__=1&constructor=2",
     ],
 )  # fmt: skip

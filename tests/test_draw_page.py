@@ -419,6 +419,9 @@ def test_units_are_reached_by_keyboard(at):
     next_frame(seen)
     title = seen.page.locator("#draw-why h3")
     assert title.text_content() == "conv1, map 0, row 2, column 1"
+    value = seen.page.locator("#draw-why b").text_content()
+    spoken = seen.page.locator("#draw-spoken").text_content()
+    assert spoken == f"conv1, map 0, row 2, column 1: {value}"
     for _ in range(23):
         canvas.press("ArrowRight")
     next_frame(seen)
