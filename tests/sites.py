@@ -91,6 +91,19 @@ class Visit:
         if response.status >= 400:
             self.complaints.append(f"{response.status}: {response.url}")
 
+    def violations(self, of: str = "html") -> list[str]:
+        """What axe-core finds against WCAG 2.2 AA in the element `of`; skip without axe-core."""
+        if not AXE.exists():
+            pytest.skip("axe-core is not installed: npm ci --prefix tests/site")
+        self.page.add_script_tag(path=AXE)
+        levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+        found = self.page.evaluate("([of, runOnly]) => axe.run(of, {runOnly})", [of, levels])
+        return [
+            f"{v['id']}: {n['html'][:200]} {n['failureSummary'][:300]}"
+            for v in found["violations"]
+            for n in v["nodes"]
+        ]
+
     def close(self) -> None:
         self.page.context.close()
 

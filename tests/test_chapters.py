@@ -112,6 +112,20 @@ def test_a_chapter_keeps_code_and_outputs_as_they_are():
     assert [c for c in chapter.cells if c.cell_type == "code"] == book.code_cells(NAME)
 
 
+def test_the_explorers_place_is_marked_in_the_notebook_and_filled_on_the_site():
+    stored = book.read_notebook("01_convolution")
+    marks = [c for c in stored.cells if "<!-- explorer -->" in c.source]
+    assert len(marks) == 1
+    chapter = chapters.to_chapter("01_convolution", nbformat.writes(stored))
+    filled = [
+        c.source for c in nbformat.reads(chapter, as_version=4).cells if 'id="exp' in c.source
+    ]
+    assert len(filled) == 1
+    assert chapters.EXPLORER in filled[0]
+    assert "<noscript>" in filled[0]
+    assert "<!-- explorer -->" not in chapter
+
+
 def test_a_definition_is_followed_by_a_link_to_the_package():
     cells = [c for name in book.NAMES for c in book.code_cells(name) if "define" in book.tags(c)]
     places = chapters.taught_places()

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from book import NAMES, REPOSITORY
 from bs4 import BeautifulSoup
-from sites import AXE, build, soup
+from sites import build, soup
 
 pytestmark = pytest.mark.slow
 
@@ -118,22 +118,11 @@ def test_the_status_page_names_every_notebook_and_record(site):
 @EVERY_PAGE
 def test_a_page_is_quiet_accessible_and_fits(visit, address, page, width, theme):
     """No complaint of the browser, no foreign request, no WCAG violation, no sideways scrolling."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm ci --prefix tests/site")
     seen = visit(f"{address}{page}.html", width, theme)
     if page != "404":
         assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
     assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    seen.page.add_script_tag(path=AXE)
-    found = seen.page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
-    )["violations"]
-    violations = [
-        f"{v['id']}: {n['html'][:200]} {n['failureSummary'][:300]}"
-        for v in found
-        for n in v["nodes"]
-    ]
-    assert violations == []
+    assert seen.violations() == []
     assert seen.complaints == []
     foreign = [u for u in seen.requests if not u.startswith((address, "data:", "blob:"))]
     assert foreign == []

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections import defaultdict
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -31,6 +32,12 @@ UNTOUCHED = re.compile(
     r"(```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|!?\[[^\]]*\]\([^)]*\)|^#.*?$|^\|.*?$|<[^>]+>)",
     re.M | re.S,
 )
+
+EXPLORER = """\
+<div class="explorer" id="explorer">
+<noscript>The explorer needs JavaScript; without it, the call of <code>F.conv2d</code> above does
+the same.</noscript>
+</div>"""
 
 
 def refuse(name: str, number: int | str, reason: str) -> None:
@@ -123,20 +130,38 @@ def name_the_cell(record: logging.LogRecord) -> bool:
     return True
 
 
+# Chapters whose network can be played with -> the address of that situation.
+PLAY = {
+    "05_simple_network": "net=simple",
+    "06_two_convolutional_layers": "net=two-conv",
+    "07_relu_and_l2": "net=relu",
+    "09_dropout": "net=dropout-lr0.005&digit=18&train=1",
+}
+
+
+def invite_to_play(name: str) -> str:
+    """A line of Markdown that leads to the page "Draw a digit", with the chapter's network."""
+    link = f'<a href="draw.html#{escape(PLAY[name])}">Draw a digit</a>'
+    return f"{{.in-package}}\nThis network, trained at full length, runs in your browser: {link}."
+
+
 def to_chapter(name: str, source: str) -> str:
     """The notebook `source` (JSON) as the site shows it. Raises ExtensionError."""
     notebook = nbformat.reads(source, as_version=4)
     check_outputs(name, notebook)
     waiting, places, cells = waiting_terms(), taught_places(), []
-    numbers[name] = []
     for number, cell in enumerate(notebook.cells, start=1):
+        if cell.source.startswith("## Summary") and name in PLAY:
+            cells.append((number, nbformat.v4.new_markdown_cell(invite_to_play(name))))
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
+            cell.source = cell.source.replace("<!-- explorer -->", EXPLORER)
+        cells.append((number, cell))
         line = link_to_package(cell, places)
-        added = [cell, nbformat.v4.new_markdown_cell(line)] if line else [cell]
-        cells += added
-        numbers[name] += [number] * len(added)
-    notebook.cells = cells
+        if line:
+            cells.append((number, nbformat.v4.new_markdown_cell(line)))
+    numbers[name] = [number for number, _ in cells]
+    notebook.cells = [cell for _, cell in cells]
     return nbformat.writes(notebook)
 
 
@@ -194,15 +219,23 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
             context["body"] = context["body"].replace(written, better)
 
 
-DRAW_SCRIPTS = ("network", "prepare", "explain", "address", "view", "why", "page")
+# What stands in the body of an interactive page -> its folder in _static, its scripts in order.
+INTERACTIVE = {
+    EXPLORER: ("explorer", ("convolution", "explorer")),
+    '<div class="draw" id="draw"': (
+        "draw",
+        ("network", "prepare", "explain", "address", "view", "why", "page"),
+    ),
+}
 
 
-def add_drawing(app, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Give the page "Draw a digit" its scripts, and no other page."""
-    if pagename == "draw":
-        app.add_css_file("draw/draw.css")
-        for script in DRAW_SCRIPTS:
-            app.add_js_file(f"draw/{script}.js", loading_method="defer")
+def load_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """The style sheet and the scripts of an interactive page, for that page alone."""
+    for mark, (folder, scripts) in INTERACTIVE.items():
+        if mark in context.get("body", ""):
+            app.add_css_file(f"{folder}/{folder}.css")
+            for script in scripts:
+                app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
 
 
 def export_trained_networks(app, exception) -> None:
@@ -227,7 +260,7 @@ def setup(app) -> dict:
     app.connect("builder-inited", make_static_folder)
     app.connect("source-read", prepare)
     app.connect("html-page-context", mend_for_screen_readers)
-    app.connect("html-page-context", add_drawing)
+    app.connect("html-page-context", load_scripts)
     app.connect("build-finished", export_trained_networks)
     app.connect("build-finished", drop_source_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

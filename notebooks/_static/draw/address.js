@@ -14,7 +14,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   };
   const PEN = [1, 6, 2.4];
   const STEP = 28 / 255; // strokes are kept on a grid of 256 by 256, one byte per coordinate
-  const LONGEST_STROKES = 6000; // characters
+  const LONGEST_STROKES = 100_000; // characters: far more than a drawing has
 
   const roundToGrid = (value) => Math.round(Math.min(28, Math.max(0, value)) / STEP) * STEP;
 

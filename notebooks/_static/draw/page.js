@@ -406,6 +406,7 @@
       if (!canvas.matches(":focus-visible") || state.unit?.layer === layer) return;
       isHeld = true;
       choose({ layer, map: 0, row: 0, column: 0 });
+      speak();
     });
     canvas.addEventListener("keydown", (event) => pressOnLayer(event, layer));
   }
@@ -422,6 +423,15 @@
     else return;
     isHeld = true;
     event.preventDefault();
+    speak();
+  }
+
+  /** Says to a screen reader which unit was reached by keyboard, and its value. */
+  function speak() {
+    const { layer, map, row, column } = state.unit;
+    const result = results[layer];
+    const value = result.values[(map * result.side + row) * result.side + column];
+    $("spoken").textContent = `${m.nameUnit(state.unit, result)}: ${m.written(value)}`;
   }
 
   // Controls --------------------------------------------------------------------------------------

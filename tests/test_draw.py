@@ -1,0 +1,389 @@
+"""The page "Draw a digit": its arithmetic in Node against PyTorch, SciPy and Pillow."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from book import REPOSITORY
+from PIL import Image
+from safetensors.torch import load_file
+from scipy import ndimage
+
+from mnistconv.data import to_input
+from mnistconv.experiments import EXPERIMENTS
+from mnistconv.reproduce import records
+from mnistconv.reproduce.export import SHOWN
+
+pytestmark = pytest.mark.slow
+
+RUNNER = REPOSITORY / "tests" / "site" / "draw.js"
+EVERY_NETWORK = pytest.mark.parametrize("name", SHOWN)
+PICTURE = """
+const floats = (bytes) => Float32Array.from(bytes, (value) => value / 255);
+const picture = (place) => floats(pixels.subarray(784 * place, 784 * place + 784));
+"""
+
+
+@pytest.fixture(scope="session")
+def node(site):
+    """Run JavaScript with the built site's own files; see tests/site/draw.js."""
+    if shutil.which("node") is None:
+        pytest.skip("no Node.js: on Debian and Ubuntu, `apt-get install nodejs` brings it")
+
+    def run(code: str, *names: str):
+        finished = subprocess.run(
+            ["node", RUNNER, site / "_static" / "draw", *names],
+            input=PICTURE + code,
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def carried(node, mnist):
+    """The test digits that the site carries: images `[n, 28, 28]` and labels `[n]`."""
+    _, (images, labels) = mnist
+    numbers = node("return digits.numbers;")
+    return images[numbers], labels[numbers]
+
+
+def stored_network(name: str) -> torch.nn.Module:
+    net = EXPERIMENTS[name].network()
+    net.load_state_dict(load_file(records.weights_path(name, 0)))
+    return net.eval()
+
+
+def logits_of(net: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
+    with torch.no_grad():
+        return net(to_input(images)).numpy()
+
+
+# The forward pass
+
+
+@EVERY_NETWORK
+def test_the_forward_pass_is_pytorchs(node, name, carried):
+    code = f"""
+    const net = networks["{name}"];
+    return digits.numbers.map((_, place) => [...m.forward(net, picture(place)).out.values]);
+    """
+    ours = np.array(node(code, name))
+    theirs = logits_of(stored_network(name), carried[0])
+    assert len(ours) > 1000
+    assert np.abs(ours - theirs).max() < 1e-4
+    assert (ours.argmax(1) == theirs.argmax(1)).all()
+
+
+@EVERY_NETWORK
+def test_all_10000_answers_are_those_of_the_record(node, name, mnist, tmp_path):
+    _, (images, labels) = mnist
+    (tmp_path / "images").write_bytes(images.numpy().tobytes())
+    code = f"""
+    const all = require("node:fs").readFileSync({json.dumps(str(tmp_path / "images"))});
+    const answers = [];
+    for (let start = 0; start < all.length; start += 784) {{
+      const input = floats(all.subarray(start, start + 784));
+      answers.push(m.argmax(m.forward(networks["{name}"], input).out.values));
+    }}
+    return answers.join("");
+    """
+    answers = node(code, name)
+    record = records.load_records(name)[0]
+    right = sum(int(a) == label for a, label in zip(answers, labels.tolist(), strict=True))
+    assert right == round(record["final_accuracy"] * 10_000)
+    assert answers == record["predictions"]
+
+
+def test_half_precision_numbers_are_read_right(node):
+    bits = np.arange(2**16, dtype=np.uint16)
+    expected = bits.view(np.float16).astype(float)
+    finite = np.isfinite(expected)
+    ours = np.array(
+        node("return Array.from({length: 65536}, (_, bits) => m.fromHalf(bits));"), float
+    )
+    assert np.array_equal(ours[finite], expected[finite])
+    assert np.isnan(ours[~finite]).all()  # JSON has no infinity: null for both
+
+
+def test_softmax_does_not_overflow(node):
+    values = node("return [...m.softmax([1000, 0, -1000])];")
+    assert values == [1, 0, 0]
+    values = node("return [...m.softmax([0.2, 0.4, 0.9])];")
+    assert values == pytest.approx([0.2361, 0.2884, 0.4755], abs=5e-5)
+
+
+def test_dropout_silences_half_and_doubles_the_rest(node):
+    code = """
+    const random = m.randomNumbers(5);
+    const answers = m.forward(networks["dropout-lr0.005"], picture(0), { train: true, random });
+    const [before, after] = [answers.fc1.values, answers.dropout2.values];
+    return [[...before], [...after], [...answers.dropout2.kept]];
+    """
+    before, after, kept = map(np.array, node(code, "dropout-lr0.005"))
+    assert 400 < kept.sum() < 600
+    assert np.allclose(after, before * kept * 2)
+
+
+def test_in_eval_mode_dropout_does_nothing(node):
+    code = """
+    const net = networks["dropout-lr0.005"];
+    return [1, 2].map(() => [...m.forward(net, picture(0)).out.values]);
+    """
+    first, second = node(code, "dropout-lr0.005")
+    assert first == second
+
+
+def test_a_map_that_is_off_counts_as_zero(node, carried):
+    code = """
+    const off = { conv1: new Set([2, 5]), conv2: new Set([7]) };
+    return [...m.forward(networks.relu, picture(0), { off }).out.values];
+    """
+    net = stored_network("relu")
+
+    def silence(module, inputs, maps):
+        maps[:, [2, 5] if maps.shape[1] == 20 else [7]] = -1e9  # the ReLU makes it 0
+
+    net.conv1.register_forward_hook(silence)
+    net.conv2.register_forward_hook(silence)
+    expected = logits_of(net, carried[0][:1])[0]
+    assert np.abs(np.array(node(code, "relu")) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("spoil", ["text.slice(0, -8)", "'!' + text", "text + 'AAAA'"])
+def test_weights_that_are_not_whole_are_refused(node, spoil):
+    code = f"""
+    const header = {{ name: "x", dtype: "float32", shapes: {{ "a": [4] }}, bytes: 16 }};
+    const text = btoa("\\0".repeat(16));
+    try {{ return m.readWeights(header, {spoil}).a.values.length; }}
+    catch (error) {{ return error.message; }}
+    """
+    assert node(code) != 4
+
+
+# Preparation
+
+
+STROKES = """
+const random = m.randomNumbers(seed);
+const some = (most, make) => Array.from({ length: 1 + Math.floor(random() * most) }, make);
+const strokes = some(3, () => ({
+  width: 1 + 3 * random(),
+  points: some(8, () => [28 * random(), 28 * random()]),
+}));
+const ink = m.drawStrokes(strokes);
+"""
+
+
+def prepared_by_scipy(ink: np.ndarray) -> np.ndarray:
+    """MNIST's preparation: box and centre of mass by SciPy, the new size by Pillow."""
+    (box,) = ndimage.find_objects((ink > 0).astype(int))
+    height, width = ink[box].shape
+    scale = 20 / max(height, width)
+    size = max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
+    image = Image.fromarray(ink[box].astype(np.float32))
+    digit = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    result = np.zeros((28, 28))
+    starts = [
+        min(28 - n, max(0, 14 - int(np.floor(mass + 0.5))))
+        for mass, n in zip(ndimage.center_of_mass(digit), digit.shape, strict=True)
+    ]
+    rows, columns = (slice(s, s + n) for s, n in zip(starts, digit.shape, strict=True))
+    result[rows, columns] = digit
+    return result
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_drawing_is_prepared_as_scipy_and_pillow_do(node, seed):
+    code = f"const seed = {seed};" + STROKES + "return [[...ink.data], [...m.prepare(ink).data]];"
+    ink, prepared = (np.array(values) for values in node(code))
+    expected = prepared_by_scipy(ink.reshape(112, 112))
+    assert np.abs(prepared.reshape(28, 28) - expected).max() < 1e-5
+
+
+def test_without_preparation_the_drawing_is_only_made_smaller(node):
+    code = "const seed = 3;" + STROKES + "return [[...ink.data], [...m.shrink(ink).data]];"
+    ink, shrunk = (np.array(values) for values in node(code))
+    image = Image.fromarray(ink.reshape(112, 112).astype(np.float32))
+    expected = np.asarray(image.resize((28, 28), Image.Resampling.BILINEAR))
+    assert np.abs(shrunk.reshape(28, 28) - expected).max() < 1e-5
+
+
+def test_digits_of_mnist_pass_through_unchanged(node):
+    code = """
+    return digits.numbers.map((_, place) => {
+      const data = picture(place);
+      const prepared = m.prepare({ width: 28, height: 28, data }).data;
+      return Math.max(...data.map((value, i) => Math.abs(value - prepared[i])));
+    });
+    """
+    assert max(node(code)) == 0
+
+
+@pytest.mark.parametrize(
+    "dx, dy, angle, scale", [(3, -2, 0, 1), (0, 0, 30, 1), (0, 0, 0, 0.6), (-1.5, 2.5, -70, 1.3)]
+)
+def test_disturbances_are_scipys(node, carried, dx, dy, angle, scale):
+    code = f"""
+    const image = {{ width: 28, height: 28, data: picture(0) }};
+    return [...m.disturb(image, {{ dx: {dx}, dy: {dy}, angle: {angle}, scale: {scale} }}).data];
+    """
+    turn = np.deg2rad(angle)
+    # The inverse map, in rows and columns: where an output pixel comes from. Clockwise on a screen.
+    inverse = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / scale
+    middle = np.array([13.5, 13.5])
+    offset = middle - inverse @ (middle + np.array([dy, dx]))
+    image = carried[0][0].numpy() / 255
+    expected = ndimage.affine_transform(image, inverse, offset, order=1, mode="grid-constant")
+    assert np.abs(np.array(node(code)).reshape(28, 28) - expected).max() < 1e-5
+
+
+def test_noise_is_repeatable_and_as_strong_as_it_says(node):
+    code = """
+    const grey = { width: 28, height: 28, data: new Float32Array(784).fill(0.5) };
+    return [1, 1, 2].map((seed) => [...m.addNoise(grey, 0.1, seed).data]);
+    """
+    first, again, other = map(np.array, node(code))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert abs(first.mean() - 0.5) < 0.02
+    assert abs(first.std() - 0.1) < 0.01
+    assert first.min() >= 0
+    assert first.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "ink",
+    [
+        "m.noInk()",
+        "({ width: 112, height: 112, data: new Float32Array(112 * 112).fill(1) })",
+        "m.drawStrokes([{ width: 2.4, points: [[14, 14]] }])",
+        "m.drawStrokes([{ width: 1, points: [[0, 0]] }])",
+        "m.drawStrokes([{ width: 2, points: [[3, 2], [3, 26]] }])",
+    ],
+    ids=["empty", "full", "one point", "corner", "line"],
+)
+def test_odd_drawings_give_numbers(node, ink):
+    code = f"""
+    const input = m.prepare({ink}).data;
+    return [[...input], [...m.forward(networks.relu, input).probabilities.values]];
+    """
+    pixels, probabilities = map(np.array, node(code, "relu"))
+    assert pixels.shape == (784,)
+    assert pixels.min() >= 0
+    assert pixels.max() <= 1
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+# Explanations
+
+
+@EVERY_NETWORK
+def test_explanations_add_up(node, name):
+    """200 random units of all layers: the parts of an explanation give the value of the unit."""
+    code = f"""
+    const net = networks["{name}"], random = m.randomNumbers(1);
+    const results = m.forward(net, picture(0));
+    const layers = Object.values(results).filter((r) => !["input", "dropout"].includes(r.kind));
+    const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+    const below = (n) => Math.floor(random() * n);
+    return Array.from({{ length: 200 }}, () => {{
+      const layer = layers[Math.floor(random() * layers.length)];
+      const [map, row, column] = [layer.maps, layer.side, layer.side].map(below);
+      const answer = m.explain(net, results, {{ layer: layer.name, map, row, column }});
+      const before = {{
+        conv: () => sum(answer.channels.map((c) => sum(c.products))) + answer.bias,
+        pool: () => Math.max(...answer.window),
+        dense: () => sum(answer.parts.map((p) => p.input * p.weight)) + answer.bias,
+        softmax: () => Math.exp(answer.logits[map]) / sum(answer.logits.map(Math.exp)),
+      }}[answer.kind]();
+      const active = {{ relu: (z) => (z > 0 ? z : 0), sigmoid: (z) => 1 / (1 + Math.exp(-z)) }};
+      const worked = answer.activation ? active[answer.activation](before) : before;
+      const stored = layer.values[(map * layer.side + row) * layer.side + column];
+      return [answer.kind, worked, answer.value, stored];
+    }});
+    """
+    units = node(code, name)
+    kinds = {kind for kind, *_ in units}
+    assert kinds == {"conv", "pool", "dense", "softmax"}
+    for _, worked, value, stored in units:
+        assert worked == pytest.approx(value, abs=1e-4)
+        assert value == stored
+
+
+def test_a_unit_that_is_not_there_is_an_error(node):
+    code = """
+    const results = m.forward(networks.relu, picture(0));
+    const units = [["conv1", 20, 0], ["conv1", 0, 24], ["nonsense", 0, 0], ["input", 0, 0]];
+    return units.map(([layer, map, row]) => {
+      try { return m.explain(networks.relu, results, { layer, map, row }); }
+      catch (error) { return error.message; }
+    });
+    """
+    assert all(text.startswith("no unit") for text in node(code, "relu"))
+
+
+def test_receptive_fields_are_those_that_gradients_show(node):
+    """What a unit sees, by the page; and the pixels on which its value depends, by autograd."""
+    code = """
+    const results = m.forward(networks.relu, picture(0));
+    const units = [["conv1", 3, 4], ["pool1", 3, 4], ["conv2", 3, 4], ["pool2", 1, 2]];
+    return units.map(([layer, row, column]) => m.seenBy(results, { layer, map: 0, row, column }));
+    """
+    net = stored_network("relu")
+    image = torch.rand(1, 1, 28, 28, requires_grad=True)
+    conv1 = net.conv1(image)
+    pool1 = torch.nn.functional.avg_pool2d(conv1, 2)  # an average depends on all that it sees
+    conv2 = net.conv2(pool1)
+    pool2 = torch.nn.functional.avg_pool2d(conv2, 2)
+    places = [(conv1, 3, 4), (pool1, 3, 4), (conv2, 3, 4), (pool2, 1, 2)]
+    for seen, (maps, row, column) in zip(node(code, "relu"), places, strict=True):
+        (gradient,) = torch.autograd.grad(maps[0, 0, row, column], image, retain_graph=True)
+        rows, columns = (gradient[0, 0] != 0).nonzero(as_tuple=True)
+        assert (seen["row"], seen["column"]) == (rows.min(), columns.min())
+        assert seen["size"] == rows.max() - rows.min() + 1 == columns.max() - columns.min() + 1
+
+
+# The address
+
+
+def test_a_state_comes_back_from_the_address(node):
+    code = """
+    const points = [[0, 0], [28, 28], [14, 7]].map((point) => point.map(m.roundToGrid));
+    const state = {
+      ...m.emptyState(), net: "simple", strokes: [{ width: 2.4, points }], centre: false,
+      dx: -3, angle: 25, scale: 0.8, noise: 0.1, off: { conv1: new Set([3, 7]) }, train: true,
+      unit: { layer: "pool1", map: 4, row: 2, column: 1 },
+    };
+    const text = m.writeState(state);
+    const back = m.readState(text, ["simple", "relu"]);
+    const plain = (s) => JSON.stringify({ ...s, off: [...s.off.conv1] });
+    return [plain(state), plain(back), text];
+    """
+    state, back, text = node(code)
+    assert state == back
+    assert text.startswith("net=simple&ink=")
+    assert all(character.isalnum() or character in "=&.,-_" for character in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "net=gpt&digit=99999&dx=1e9&angle=NaN&scale=-1&noise=x&off=conv3.1,conv1.99&unit=..&train=7",
+        "ink=A&net=", "ink=%%%", "ink=" + "A" * 200_000, "&&&===", "unit=conv1.-1.0.0", "\\u0000",
+        "digit=-1", "ink=GA", "off=__proto__.1", "__proto__=1&constructor=2",
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_address_is_ignored(node, text):
+    code = f"""
+    const state = m.readState({json.dumps(text)}, ["relu"]);
+    return [JSON.stringify(state), JSON.stringify(m.emptyState())];
+    """
+    state, empty = node(code)
+    assert state == empty

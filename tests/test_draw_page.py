@@ -1,0 +1,588 @@
+"""The page "Draw a digit" in a real browser: drawn on, pointed at, broken on purpose."""
+
+import itertools
+import re
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mnistconv.data import to_input
+from mnistconv.experiments import EXPERIMENTS
+from mnistconv.reproduce import records
+from mnistconv.reproduce.export import SHOWN
+
+pytestmark = pytest.mark.slow
+
+DROPOUT = SHOWN[-1]
+# Digits as a person draws them: strokes of points x,y in hundredths of the board's side.
+STROKES = {
+    0: ["50,20 36,27 28,48 34,70 50,80 64,70 70,48 63,27 50,20"],
+    1: ["52,15 50,50 48,85"],
+    2: ["30,32 38,20 55,16 67,26 64,42 46,62 28,82 50,80 74,80"],
+    3: ["32,20 52,15 66,26 60,42 45,48 62,54 70,68 58,82 32,80"],
+    4: ["38,15 30,35 26,55 50,55 74,53", "64,18 62,50 60,88"],
+    5: ["68,18 36,18 34,45 54,43 68,55 66,72 50,83 30,78"],
+    6: ["62,14 44,30 34,54 36,74 50,84 64,74 62,60 48,55 36,64"],
+    7: ["26,20 50,20 74,19 60,45 48,68 42,87"],
+    8: ["62,22 46,15 34,27 48,45 64,62 58,82 40,83 34,68 50,48 64,32 62,22"],
+    9: ["64,30 52,17 36,24 35,42 50,48 64,36 64,30 63,60 58,86"],
+}
+DRAWN = {
+    digit: [
+        [tuple(int(n) / 100 for n in p.split(",")) for p in stroke.split()] for stroke in strokes
+    ]
+    for digit, strokes in STROKES.items()
+}
+
+
+@pytest.fixture
+def at(visit, address):
+    """Open the page in the situation `state`, ready to use."""
+
+    def open_page(state: str = "", **options):
+        seen = visit(f"{address}draw.html#{state}", **options)
+        wait_for_answer(seen)
+        return seen
+
+    return open_page
+
+
+def wait_for_answer(seen) -> None:
+    seen.page.wait_for_function("document.getElementById('draw-time').dataset.all")
+
+
+def sentence(seen) -> str:
+    return seen.page.locator("#draw-sentence").text_content()
+
+
+def next_frame(seen) -> None:
+    seen.page.evaluate("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
+def draw(seen, strokes) -> None:
+    board = seen.page.locator("#draw-board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    mouse = seen.page.mouse
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        mouse.move(*places[0])
+        mouse.down()
+        for place in places[1:]:
+            mouse.move(*place, steps=6)
+        mouse.up()
+    next_frame(seen)
+
+
+def value_of(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def numbers_in(text: str) -> list[float]:
+    return [value_of(t) for t in re.findall(r"−?\d+(?:\.\d+)?", text.replace("− ", "−"))]
+
+
+# Answers
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_browser_computes_what_pytorch_does(at, mnist, name):
+    seen = at()
+    code = """async (name) => {
+      const m = mnistconv, got = {};
+      for (const name of ["receiveList", "receiveNetwork", "receiveDigits"]) {
+        m[name] = (...all) => { got[name] = all; };
+      }
+      for (const file of ["networks", name, "digits"]) {
+        await new Promise((resolve, reject) => {
+          const script = document.createElement("script");
+          script.src = `_static/draw/${file}.js`;
+          Object.assign(script, { onload: resolve, onerror: reject });
+          document.head.append(script);
+        });
+      }
+      const description = got.receiveList[0].find((network) => network.name === name);
+      const network = m.makeNetwork(description, m.readWeights(...got.receiveNetwork));
+      const packed = new Blob([m.bytesOf(got.receiveDigits[1])]).stream();
+      const unpacked = packed.pipeThrough(new DecompressionStream("gzip"));
+      const pixels = new Uint8Array(await new Response(unpacked).arrayBuffer());
+      const answers = [];
+      for (let start = 0; start < 784_000; start += 784) {
+        const picture = Float32Array.from(pixels.subarray(start, start + 784), (v) => v / 255);
+        answers.push(...m.forward(network, picture).out.values);
+      }
+      return [got.receiveDigits[0].numbers, answers];
+    }"""
+    numbers, logits = seen.page.evaluate(code, name)
+    _, (images, _) = mnist
+    net = EXPERIMENTS[name].network()
+    net.load_state_dict(load_file(records.weights_path(name, 0)))
+    with torch.no_grad():
+        expected = net.eval()(to_input(images[numbers[:1000]])).numpy()
+    ours = np.array(logits).reshape(1000, 10)
+    assert np.abs(ours - expected).max() < 1e-4
+    assert (ours.argmax(1) == expected.argmax(1)).all()
+
+
+@pytest.mark.parametrize("digit", DRAWN)
+def test_a_drawn_digit_is_recognised(at, digit):
+    seen = at()
+    draw(seen, DRAWN[digit])
+    assert sentence(seen).startswith(f"It reads a {digit} ")
+    assert seen.complaints == []
+
+
+def test_a_small_digit_in_the_corner_needs_the_centring(at):
+    """The three of the list above at a third of its size: prepared it is read, else not."""
+    small = [[(0.02 + x / 3, 0.02 + y / 3) for x, y in stroke] for stroke in DRAWN[3]]
+    seen = at()
+    draw(seen, small)
+    assert sentence(seen).startswith("It reads a 3 ")
+    seen.page.locator("#draw-centre").uncheck()
+    next_frame(seen)
+    assert not sentence(seen).startswith("It reads a 3 ")
+
+
+def test_an_empty_board_is_called_empty(at):
+    seen = at()
+    seen.page.locator("#draw-clear").click()
+    next_frame(seen)
+    assert sentence(seen).startswith("Nothing is drawn.")
+    assert "NaN" not in seen.page.locator("#draw").text_content()
+
+
+def test_a_full_board_and_a_dot_give_answers(at):
+    seen = at()
+    rows = [[(0, y / 10), (1, y / 10)] for y in range(11)]
+    seen.page.locator("#draw-pen").fill("6")
+    draw(seen, rows)
+    assert sentence(seen).startswith("It reads a")
+    seen.page.locator("#draw-clear").click()
+    draw(seen, [[(0.5, 0.5)]])
+    assert sentence(seen).startswith("It reads a")
+    assert "NaN" not in seen.page.locator("#draw").text_content()
+
+
+def test_clear_undo_and_the_width_of_the_pen(at):
+    seen = at()
+    seen.page.locator("#draw-clear").click()
+    draw(seen, DRAWN[4])
+    four = sentence(seen)
+    draw(seen, [[(0.1, 0.1), (0.9, 0.9)]])
+    seen.page.locator("#draw-undo").click()
+    next_frame(seen)
+    assert sentence(seen) == four
+    ink = "document.getElementById('draw-board').getContext('2d').getImageData(0, 0, 336, 336).data"
+    dark = f"{ink}.filter((v, i) => i % 4 === 0 && v < 128).length"
+    seen.page.locator("#draw-clear").click()
+    draw(seen, [[(0.2, 0.5), (0.8, 0.5)]])
+    thin = seen.page.evaluate(dark)
+    seen.page.locator("#draw-clear").click()
+    seen.page.locator("#draw-pen").fill("5")
+    draw(seen, [[(0.2, 0.5), (0.8, 0.5)]])
+    assert seen.page.evaluate(dark) > 1.5 * thin
+
+
+def test_a_one_is_drawn_by_keyboard_alone(at):
+    seen = at()
+    board = seen.page.locator("#draw-board")
+    board.focus()
+    for _ in range(16):
+        board.press("ArrowUp")
+    board.press("Space")
+    for _ in range(32):
+        board.press("ArrowDown")
+    board.press("Space")
+    next_frame(seen)
+    assert sentence(seen).startswith("It reads a 1 ")
+
+
+def test_a_seven_is_drawn_by_finger(at):
+    seen = at(width=390)
+    board = seen.page.locator("#draw-board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    session = seen.page.context.new_cdp_session(seen.page)
+
+    def touch(kind, *places):
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in places
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    before = seen.page.evaluate("scrollY")
+    (stroke,) = DRAWN[7]
+    touch("touchStart", stroke[0])
+    for start, end in itertools.pairwise(stroke):
+        for part in np.linspace(0, 1, 6)[1:]:
+            touch("touchMove", tuple(np.array(start) * (1 - part) + np.array(end) * part))
+    touch("touchEnd")
+    next_frame(seen)
+    assert sentence(seen).startswith("It reads a 7 ")
+    assert seen.page.evaluate("scrollY") == before, "the finger scrolled the page"
+
+
+# Test digits, networks, disturbances
+
+
+def test_test_digits_come_from_three_heaps(at):
+    seen = at()
+    source = seen.page.locator("#draw-source")
+    for button in ("any", "doubtful", "wrong"):
+        before = source.text_content()
+        seen.page.locator(f"#draw-{button}").click()
+        seen.page.wait_for_function(
+            "text => document.getElementById('draw-source').textContent !== text", arg=before
+        )
+        text = source.text_content()
+        number, label = re.match(r"Test digit ([\d,]+), labelled (\d)\.", text).groups()
+        record = records.load_records("relu")[0]
+        answer = record["predictions"][int(number.replace(",", ""))]
+        next_frame(seen)
+        assert sentence(seen).startswith(f"It reads a {answer} ")
+        assert ("Northcutt" in text) or button != "doubtful"
+        assert button != "wrong" or answer != label
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_network_is_loaded_when_it_is_chosen_and_not_before(at, name):
+    seen = at()
+    file = f"/draw/{name}.js"
+    if name != "relu":
+        assert not any(url.endswith(file) for url in seen.requests)
+        seen.page.locator(f"input[value='{name}']").check()
+        seen.page.wait_for_function(f"location.hash.includes('net={name}')")
+    assert sum(url.endswith(file) for url in seen.requests) == 1
+    card = seen.page.locator(".draw-card", has=seen.page.locator(f"input[value='{name}']"))
+    accuracy = records.load_records(name)[0]["final_accuracy"]
+    assert f"{accuracy:.2%}".replace("%", " %") in card.text_content()
+    assert seen.complaints == []
+
+
+def test_sliders_move_what_the_network_gets(at):
+    seen = at("net=relu&digit=0")
+
+    def pixels() -> np.ndarray:
+        """The red of the 28 x 28 pixels, each shown as 8 x 8."""
+        context = "document.getElementById('draw-input').getContext('2d')"
+        data = seen.page.evaluate(f"[...{context}.getImageData(0, 0, 224, 224).data]")
+        return np.array(data).reshape(224, 224, 4)[4::8, 4::8, 0]
+
+    before = pixels()
+    seen.page.locator("#draw-dx").fill("3")
+    next_frame(seen)
+    after = pixels()
+    assert np.array_equal(after[:, 3:], before[:, :-3])
+    assert (after[:, :3] == 255).all()
+    seen.page.locator("#draw-straight").click()
+    next_frame(seen)
+    assert np.array_equal(pixels(), before)
+
+
+def test_answers_flicker_in_train_mode_alone(at):
+    seen = at(f"net={DROPOUT}&digit=18", motion="no-preference")
+    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
+
+    def differ(times=8) -> int:
+        found = set()
+        for _ in range(times):
+            seen.page.wait_for_timeout(350)
+            found.add(seen.page.evaluate(logits))
+        return len(found)
+
+    assert differ(3) == 1
+    seen.page.locator("#draw-train").check()
+    assert differ() > 3
+    assert "The last" in seen.page.locator("#draw-tally").text_content()
+    seen.page.locator("#draw-train").uncheck()
+    next_frame(seen)
+    assert differ(3) == 1
+
+
+def test_without_motion_train_mode_answers_when_it_is_asked(at):
+    seen = at(f"net={DROPOUT}&digit=18&train=1")
+    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
+    first = seen.page.evaluate(logits)
+    seen.page.wait_for_timeout(900)
+    assert seen.page.evaluate(logits) == first
+    seen.page.locator("#draw-again").click()
+    next_frame(seen)
+    assert seen.page.evaluate(logits) != first
+
+
+def test_a_map_is_switched_off_and_on(at):
+    seen = at("net=relu&digit=0&unit=pool1.3.5.5")
+    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
+    whole = seen.page.evaluate(logits)
+    seen.page.get_by_role("button", name="Switch map 3 off").click()
+    next_frame(seen)
+    assert seen.page.evaluate(logits) != whole
+    assert "switched off" in seen.page.locator("#draw-why").text_content()
+    seen.page.wait_for_function("location.hash.includes('off=conv1.3')")
+    seen.page.get_by_role("button", name="Switch all maps on").click()
+    next_frame(seen)
+    assert seen.page.evaluate(logits) == whole
+
+
+# Why
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_numbers_of_a_unit_that_is_pointed_at_add_up(at, name):
+    """50 random units of each network, under the mouse: what the panel shows gives its result."""
+    seen = at(f"net={name}&digit=3")
+    random = np.random.default_rng(0)
+    canvases = seen.page.locator("#draw-layers canvas")
+    shown = set()
+    for _ in range(50):
+        canvas = canvases.nth(int(random.integers(canvases.count())))
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        title = seen.page.locator("#draw-why h3").all_text_contents()
+        x, y = random.random(2) * [box["width"], box["height"]]
+        seen.page.mouse.move(box["x"] + x, box["y"] + y)
+        next_frame(seen)
+        if seen.page.locator("#draw-why h3").all_text_contents() == title:
+            continue  # between two tiles
+        panel = seen.page.locator("#draw-why")
+        layer = panel.locator("h3").text_content().split(",")[0]
+        check_panel(panel)
+        shown.add(layer)
+    assert len(shown) >= canvases.count() - 1
+    assert seen.complaints == []
+
+
+def check_panel(panel) -> None:
+    """Whether what the panel says adds up, within the rounding of its numbers to three decimals."""
+    totals = panel.locator(".draw-total").all_text_contents()
+    tables = {}
+    for table in panel.locator(".draw-square").all():
+        name = table.locator("caption").text_content().split(" ")[0]
+        tables[name] = [value_of(t) for t in table.locator("td").all_text_contents()]
+    if "Kernel" in tables:
+        products = tables["Products"]
+        for x, w, product in zip(tables["Window"], tables["Kernel"], products, strict=True):
+            assert x * w == pytest.approx(product, abs=0.0005 * (abs(x) + abs(w) + 2))
+        assert numbers_in(totals[0].removeprefix("Sum of the 25 products"))[0] == pytest.approx(
+            sum(products), abs=0.014
+        )
+        text = re.sub(r"^(All \d+ sums|With the bias): ", "", totals[1])
+        total, bias, value = numbers_in(text.replace("+ ", ""))
+        assert total + bias == pytest.approx(value, abs=0.002)
+        channels = [value_of(t) for t in panel.locator(".draw-channels button").all_text_contents()]
+        if channels:
+            assert sum(channels) == pytest.approx(total, abs=0.005 * len(channels) + 0.001)
+        else:
+            assert total == pytest.approx(sum(products), abs=0.014)
+    elif "Four" in tables:
+        assert max(tables["Four"]) == numbers_in(totals[0])[0]
+        check_activation(totals[1], max(tables["Four"]))
+    else:
+        cells = panel.locator(".draw-list tbody tr td:last-child").all_text_contents()
+        before = numbers_in(totals[0])[0]
+        assert sum(map(value_of, cells)) == pytest.approx(before, abs=0.006)
+        check_activation(totals[1], before)
+
+
+def check_activation(text: str, before: float) -> None:
+    value = value_of(text.rsplit("= ", 1)[1])
+    if text.startswith("ReLU"):
+        assert value == max(0, before)
+    else:
+        assert value == pytest.approx(1 / (1 + np.exp(-before)), abs=0.001)
+
+
+def test_a_probability_is_worked_out(at):
+    seen = at("net=simple&digit=0")
+    seen.page.get_by_role("button", name="Why this probability of 7?").click()
+    next_frame(seen)
+    panel = seen.page.locator("#draw-why")
+    cells = [value_of(t) for t in panel.locator("tbody th, tbody td").all_text_contents()]
+    rows = np.array(cells).reshape(10, 4)
+    _, logits, powers, probabilities = rows.T
+    assert np.allclose(powers, np.exp(logits - logits.max()), atol=0.001)
+    assert np.allclose(probabilities, powers / powers.sum(), atol=0.001)
+    shown = seen.page.locator("#draw-bars tr").nth(7).locator(".draw-probability").text_content()
+    assert numbers_in(shown)[0] == pytest.approx(100 * probabilities[7], abs=0.1)
+
+
+def test_units_are_reached_by_keyboard(at):
+    seen = at("net=relu&digit=0")
+    canvas = seen.page.locator("canvas[data-layer='conv1']")
+    seen.page.keyboard.press("Tab")
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
+        canvas.press(key)
+    next_frame(seen)
+    title = seen.page.locator("#draw-why h3")
+    assert title.text_content() == "conv1, map 0, row 2, column 1"
+    value = seen.page.locator("#draw-why b").text_content()
+    spoken = seen.page.locator("#draw-spoken").text_content()
+    assert spoken == f"conv1, map 0, row 2, column 1: {value}"
+    for _ in range(23):
+        canvas.press("ArrowRight")
+    next_frame(seen)
+    assert title.text_content() == "conv1, map 1, row 2, column 0"
+    canvas.press("x")
+    next_frame(seen)
+    assert seen.page.get_by_role("button", name="Switch map 1 on again").is_visible()
+
+
+def test_a_click_holds_the_unit(at):
+    seen = at("net=relu&digit=0")
+    canvas = seen.page.locator("canvas[data-layer='pool1']")
+    title = seen.page.locator("#draw-why h3")
+    canvas.click(position={"x": 20, "y": 20})
+    next_frame(seen)
+    held = title.text_content()
+    canvas.hover(position={"x": 200, "y": 20})
+    next_frame(seen)
+    assert title.text_content() == held
+
+
+# The address
+
+
+def test_a_situation_can_be_linked_to(at, visit):
+    seen = at()
+    seen.page.locator("#draw-clear").click()
+    draw(seen, DRAWN[5])
+    seen.page.locator("#draw-angle").fill("-20")
+    seen.page.locator("canvas[data-layer='pool2']").click(position={"x": 60, "y": 60})
+    seen.page.wait_for_function("/angle=-20.*unit=pool2/.test(location.hash)")
+    other = visit(seen.page.url)
+    wait_for_answer(other)
+    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
+    assert other.page.evaluate(logits) == seen.page.evaluate(logits)
+    title = "#draw-why h3"
+    assert other.page.locator(title).text_content() == seen.page.locator(title).text_content()
+
+
+def test_a_link_on_the_page_changes_the_situation(at):
+    seen = at()
+    seen.page.locator("a[href='#net=relu&digit=947']").click()
+    seen.page.wait_for_function(
+        "document.getElementById('draw-source').textContent.includes('947')"
+    )
+    next_frame(seen)
+    assert sentence(seen).startswith("It reads a 9 ")
+
+
+@pytest.mark.parametrize(
+    "state", ["net=gpt&digit=77777&dx=NaN", "%E0%A4%A", "ink=!!&unit=conv9.1.1.1", "digit=5000"]
+)
+def test_nonsense_in_the_address_shows_a_working_page(at, state):
+    seen = at(state)
+    assert re.match("It reads a|Nothing is drawn", sentence(seen))
+    assert seen.complaints == []
+
+
+# Files that are missing or damaged
+
+
+@pytest.fixture
+def broken(site, visit, tmp_path):
+    """A copy of the site's folder with one file of the page spoilt, opened there."""
+
+    def open_broken(file: str, spoil, state: str = ""):
+        copy = tmp_path / "html"
+        shutil.copytree(site, copy, ignore=shutil.ignore_patterns("*.onnx", "_images"))
+        path = copy / "_static" / "draw" / file
+        spoil(path)
+        return visit(f"{(copy / 'draw.html').as_uri()}#{state}")
+
+    return open_broken
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def lose_an_end(path):
+    """Valid JavaScript, but the base64 text is a block short."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('");', '");').replace(text[-20:-4], "", 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), truncate, lose_an_end])
+def test_a_network_that_cannot_be_loaded_is_named_and_the_rest_works(broken, spoil):
+    seen = broken("simple.js", spoil)
+    wait_for_answer(seen)
+    seen.page.locator("input[value='simple']").click()
+    message = seen.page.locator("#draw-message")
+    message.wait_for(state="visible")
+    assert "The network simple could not be loaded" in message.text_content()
+    assert seen.page.locator("input[value='relu']").is_checked()
+    seen.page.locator("input[value='two-conv']").check()
+    message.wait_for(state="hidden")
+    next_frame(seen)
+    assert sentence(seen).startswith("It reads a 3 ")
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), truncate])
+def test_missing_digits_are_named_and_drawing_works(broken, spoil):
+    seen = broken("digits.js", spoil)
+    wait_for_answer(seen)
+    seen.page.locator("#draw-any").click()
+    seen.page.locator("#draw-message").wait_for(state="visible")
+    assert (
+        "The test digits could not be loaded" in seen.page.locator("#draw-message").text_content()
+    )
+    draw(seen, DRAWN[0])
+    assert sentence(seen).startswith("It reads a 0 ")
+
+
+def test_the_page_works_from_a_folder(visit, site):
+    seen = visit((site / "draw.html").as_uri())
+    wait_for_answer(seen)
+    draw(seen, DRAWN[2])
+    assert sentence(seen).startswith("It reads a 2 ")
+    seen.page.locator("#draw-any").click()
+    seen.page.wait_for_function(
+        "document.getElementById('draw-source').textContent.includes('Test digit')"
+    )
+    assert seen.complaints == []
+    assert all(url.startswith(("file:", "data:")) for url in seen.requests)
+
+
+# Size and speed
+
+
+def test_the_first_load_adds_less_than_700_kilobytes(at, site, capsys):
+    seen = at()
+    files = [
+        url.split("/_static/draw/")[1].split("?")[0] for url in seen.requests if "/draw/" in url
+    ]
+    size = sum((site / "_static" / "draw" / file).stat().st_size for file in files)
+    size += (site / "draw.html").stat().st_size
+    with capsys.disabled():
+        print(f"\nfirst load of the page adds {size / 1e3:.0f} kB in {len(files)} files")
+    assert "relu.js" in files
+    assert size < 700e3
+
+
+@pytest.mark.parametrize("name, limit", [("relu", 5), (DROPOUT, 15)])
+def test_a_forward_pass_and_a_frame_are_fast(at, name, limit, capsys):
+    """Medians over 60 frames while the digit turns, with a unit of the second convolution shown."""
+    seen = at(f"net={name}&digit=0&unit=conv2.3.4.4")
+    times = seen.page.evaluate("""async () => {
+      const slider = document.getElementById("draw-angle"), found = [];
+      for (let angle = 1; angle <= 60; angle++) {
+        slider.value = angle;
+        slider.dispatchEvent(new Event("input"));
+        await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
+        const { network, all } = document.getElementById("draw-time").dataset;
+        found.push([Number(network), Number(all)]);
+      }
+      return found;
+    }""")
+    network, frame = np.median(np.array(times), axis=0)
+    with capsys.disabled():
+        print(
+            f"\n{name}: forward pass {network:.1f} ms, all work of a frame {frame:.1f} ms (medians)"
+        )
+    assert network < limit
+    assert frame < 1000 / 60
