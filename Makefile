@@ -47,9 +47,9 @@ notebooks: data
 card: data
 	$(BIN)/python -c "from mnistconv import figures, load_mnist; figures.social_card(load_mnist()[1][0]).savefig('notebooks/_static/card.png')"
 
-## make bench: time the training loops on this machine
+## make bench: time the training loops on this machine; OPTIONS="--rounds 3 --into results/benchmark.md"
 bench: data
-	$(BIN)/python tests/benchmarks/bench_training.py
+	$(BIN)/python tests/benchmarks/bench_training.py $(OPTIONS)
 
 ## make constraints: write down the exact versions installed, after a green `make test`
 constraints: $(READY)
