@@ -90,31 +90,37 @@ def time_loops(
     Raises ArithmeticError, naming network and loop, when one of them does not train the same.
     """
     experiment, dataset = EXPERIMENTS[network], get_dataset(train=True)
-    loops, timings, limits = [], [], []
-    few = tuple(tensor[:1000] for tensor in train)
-    for kind in kinds:
-        loop = kind(experiment, train, dataset)
+    loops = [kind(experiment, train, dataset) for kind in kinds]
+    for loop in loops:
         loop.train(0, FIRST_STEPS)
-        loops.append(loop)
-        start, article = first_network(experiment), loops[0].network()
+    start, article = first_network(experiment), loops[0].network()
+    few = tuple(tensor[:1000] for tensor in train)
+    timings, limits = [], []
+    for loop in loops:
         try:
             note = learned_the_same(loop.network(), article, start, few)
         except ArithmeticError as error:
             raise ArithmeticError(
                 f"{network}, {loop.name}, does not train the same: {error}"
             ) from None
-        own_steps = max(1, steps // loop.networks)
-        timings.append(Timing(loop.name, own_steps * loop.networks * BATCH_SIZE, note=note))
+        images = steps_of(loop, steps) * loop.networks * BATCH_SIZE
+        timings.append(Timing(loop.name, images, note=note))
     for turn in range(rounds):
         print(f"\r{network}: round {turn + 1} of {rounds} ", end="", file=sys.stderr, flush=True)
         limits.append(matrix_product_limit())
         places = list(range(len(loops)))
         first = turn % len(loops)
         for place in places[first:] + places[:first]:
-            own_steps = max(1, steps // loops[place].networks)
-            timings[place].seconds.append(seconds(loops[place].train, turn + 1, own_steps))
+            loop = loops[place]
+            spent = seconds(loop.train, turn + 1, steps_of(loop, steps))
+            timings[place].seconds.append(spent)
     print(file=sys.stderr)
     return timings, limits
+
+
+def steps_of(loop: Loop, steps: int) -> int:
+    """Fewer steps where one step trains several networks: about as many images for every loop."""
+    return max(1, steps // loop.networks)
 
 
 def time_evaluation(network: str, test: Pair, rounds: int) -> str:
