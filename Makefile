@@ -51,9 +51,9 @@ cover: data
 digits: data
 	$(BIN)/python -c "from pathlib import Path; from mnistconv.reproduce.export import export_digits; export_digits(Path('notebooks/_static/draw/digits.js'))"
 
-## make bench: time the training loops on this machine
+## make bench: time the training loops on this machine; OPTIONS="--rounds 3 --into results/benchmark.md"
 bench: data
-	$(BIN)/python tests/benchmarks/bench_training.py
+	$(BIN)/python tests/benchmarks/bench_training.py $(OPTIONS)
 
 ## make constraints: write down the exact versions installed, after a green `make test`
 constraints: $(READY)

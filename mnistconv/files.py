@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,3 +21,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_between(page: Path, mark: str, text: str) -> None:
+    """Replace what stands between `<!-- mark -->` and `<!-- /mark -->` in `page` by `text`.
+
+    Raises ValueError when the page has no such lines, OSError when it cannot be read or written.
+    """
+    before = page.read_text(encoding="utf-8")
+    block = re.compile(f"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
+    if not block.search(before):
+        raise ValueError(f"{page} has no lines <!-- {mark} --> and <!-- /{mark} -->.")
+    after = block.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", before)
+    if after != before:
+        write_atomically(page, lambda temporary: temporary.write_text(after, encoding="utf-8"))

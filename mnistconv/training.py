@@ -94,7 +94,7 @@ def _device_of(net: nn.Module) -> torch.device:
     return next(net.parameters()).device
 
 
-def train_epoch(net: nn.Module, batches: Iterable, sgd: torch.optim.Optimizer, history: History):
+def train_epoch(net: nn.Module, batches: Iterable, sgd, history: History):
     """One pass over `batches`: cross entropy, gradient, step. Writes steps and loss to `history`.
 
     Raises FloatingPointError, naming epoch and step, when the loss shows that training diverged.

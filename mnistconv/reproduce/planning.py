@@ -12,6 +12,7 @@ from mnistconv.data import load_mnist
 from mnistconv.experiments import Experiment
 from mnistconv.reproduce.checkpoints import read_header
 from mnistconv.reproduce.records import RESULTS, checkpoint_path, has_record, record_path
+from mnistconv.reproduce.sgd import PlainSGD
 from mnistconv.training import Batches, History, evaluate, train_epoch
 
 SAMPLE = 1_000  # images: enough steps for a stable pace, few enough not to wait for
@@ -86,7 +87,7 @@ def calibrate(network: type[nn.Module]):
     (images, labels), _ = load_mnist()
     sample = images[:SAMPLE], labels[:SAMPLE]
     net = network().to(memory_format=torch.channels_last)
-    sgd = torch.optim.SGD(net.parameters(), lr=0.01, fused=True)
+    sgd = PlainSGD([{"params": net.parameters()}], lr=0.01)
     history = History(1, steps_per_epoch=SAMPLE // 10)
     train_epoch(net, Batches(*(tensor[:100] for tensor in sample)), sgd, history)
     start = time.process_time()

@@ -19,6 +19,7 @@ from mnistconv.reproduce.checkpoints import (
     remove_checkpoint,
     write_checkpoint,
 )
+from mnistconv.reproduce.sgd import PlainSGD
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 RANDOM_STATE = "random_state"
@@ -42,12 +43,7 @@ def run(
         train = expand(*train)
     batches = Batches(*train)
     net = new_network(experiment, seed)
-    sgd = torch.optim.SGD(
-        experiment.parameter_groups(net),
-        lr=experiment.lr,
-        weight_decay=experiment.weight_decay,
-        fused=True,
-    )
+    sgd = PlainSGD(experiment.parameter_groups(net), experiment.lr, experiment.weight_decay)
     checkpoint = records.checkpoint_path(experiment.name, seed, results)
     history, seconds = go_on(checkpoint, experiment, seed, net, steps_per_epoch=len(batches))
     while history.steps < history.planned_steps:

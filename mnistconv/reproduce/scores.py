@@ -1,13 +1,12 @@
 """The scoreboard: every run with our records beside the published figures."""
 
-import re
 import statistics
 from pathlib import Path
 
 import pandas as pd
 
 from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment
-from mnistconv.files import write_atomically
+from mnistconv.files import write_between
 from mnistconv.reproduce.records import load_records
 
 NOT_YET = "not yet run"
@@ -125,18 +124,9 @@ def _numbers(experiment: Experiment) -> dict:
     }
 
 
-BLOCK = re.compile(r"(<!-- scoreboard -->\n).*?(<!-- /scoreboard -->)", re.DOTALL)
-
-
 def write_into(page: Path) -> None:
     """Replace what stands between the scoreboard marks of a Markdown page by today's scoreboard.
 
     Raises ValueError when the page has no such marks.
     """
-    text = page.read_text(encoding="utf-8")
-    if not BLOCK.search(text):
-        raise ValueError(f"{page} has no lines <!-- scoreboard --> and <!-- /scoreboard -->.")
-    block = f"\\1\n{format_scoreboard('markdown')}\n\n\\2"
-    renewed = BLOCK.sub(block, text)
-    if renewed != text:
-        write_atomically(page, lambda temporary: temporary.write_text(renewed, encoding="utf-8"))
+    write_between(page, "scoreboard", format_scoreboard("markdown"))

@@ -1,9 +1,10 @@
-"""Times the training loops on this machine: python tests/benchmarks/bench_training.py
+"""Times the ways to train the book's networks on this machine, in turn, on one thread each.
 
-Three loops start from the same weights and see the same batches: the article's, over a DataLoader;
-`fit`; and `fit` on a network in channels_last. They run in turn, round after round, on one thread.
-Shown are medians over the rounds, in seconds of processor time (what other programs do on the
-machine counts less in it), and medians of the ratios within a round.
+    python tests/benchmarks/bench_training.py --into results/benchmark.md
+
+Before anything is timed, each loop makes the same 100 steps from the same weights and must have
+learned the same as the article's. Processor time is taken, since what other programs do on the
+machine counts less in it.
 """
 
 import argparse
@@ -12,55 +13,29 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader
+from loops import BATCH_SIZE, LOOPS, Fit, FitChannelsLast, Loop, first_network
+from peers import PEERS, is_installed
+from report import MFLOP, Timing, conditions, hours_table, machine, network_table
+from torch import nn
 
-from mnistconv.data import expand, get_dataset, load_mnist
-from mnistconv.experiments import EXPERIMENTS, Experiment
-from mnistconv.training import evaluate, fit
+from mnistconv.data import Pair, expand, get_dataset, load_mnist, to_input
+from mnistconv.experiments import EXPERIMENTS
+from mnistconv.files import write_between
+from mnistconv.training import evaluate
 
-RUNS = ("simple", "two-conv", "relu", "dropout-lr0.03")
-AIMS = {"simple": (0.75, 0.55), "two-conv": (0.75, 0.55), "relu": (0.75, 0.55)}
-AIMS |= {"dropout-lr0.03": (0.90, 0.80)}
-SEED = 0
-
-
-def new_network(experiment: Experiment):
-    torch.manual_seed(SEED)
-    return experiment.network()
-
-
-def articles_loop(net, experiment: Experiment, dataset, steps: int) -> None:
-    """The article's loop, with the order that `fit` draws from the same seed."""
-    torch.manual_seed(SEED)
-    order = torch.randperm(len(dataset))[: 10 * steps].tolist()
-    loader = DataLoader(dataset, batch_size=10, sampler=order, generator=torch.Generator())
-    sgd = torch.optim.SGD(net.parameters(), lr=experiment.lr, weight_decay=experiment.weight_decay)
-    net.train()
-    for images, labels in loader:
-        loss = F.cross_entropy(net(images), labels)
-        sgd.zero_grad()
-        loss.backward()
-        sgd.step()
-
-
-def our_loop(net, experiment: Experiment, train, steps: int) -> None:
-    fit(
-        net,
-        train,
-        epochs=1,
-        max_steps=steps,
-        lr=experiment.lr,
-        weight_decay=experiment.weight_decay,
-        seed=SEED,
-        device="cpu",
-        verbose=False,
-    )
+MARK = "benchmark"
+AIMS = {(network, Fit.name): 0.75 for network in ("simple", "two-conv", "relu")}
+AIMS |= {(network, FitChannelsLast.name): 0.55 for network in ("simple", "two-conv", "relu")}
+AIMS |= {("dropout-lr0.03", Fit.name): 0.90, ("dropout-lr0.03", FitChannelsLast.name): 0.80}
+FIRST_STEPS = 100  # untimed: caches fill, compilers compile, and the loops are compared
+LIMIT_SIZE, LIMIT_PRODUCTS = 1024, 10
 
 
 def seconds(function, *arguments) -> float:
@@ -69,36 +44,92 @@ def seconds(function, *arguments) -> float:
     return time.process_time() - start
 
 
-def compare_loops(name: str, train, dataset, steps: int, rounds: int) -> str:
-    """One line of the table: seconds of the three loops, their ratios, whether they agree."""
-    experiment = EXPERIMENTS[name]
-    times = {"article": [], "fit": [], "channels_last": []}
+def matrix_product_limit() -> float:
+    """Floating point operations a second of a float32 matrix product, on one thread."""
+    a, b = torch.randn(LIMIT_SIZE, LIMIT_SIZE), torch.randn(LIMIT_SIZE, LIMIT_SIZE)
+    spent = seconds(lambda: [torch.mm(a, b) for _ in range(LIMIT_PRODUCTS)])
+    return 2 * LIMIT_SIZE**3 * LIMIT_PRODUCTS / spent
+
+
+@torch.no_grad()
+def mean_loss(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+    return F.cross_entropy(net.eval()(to_input(images)), labels).item()
+
+
+def distance(net: nn.Module, other: nn.Module) -> float:
+    """Euclidean distance of all weights."""
+    pairs = zip(net.parameters(), other.parameters(), strict=True)
+    return sum((a.detach() - b.detach()).square().sum().item() for a, b in pairs) ** 0.5
+
+
+def learned_the_same(net: nn.Module, article: nn.Module, start: nn.Module, few: Pair) -> str:
+    """How `net` stands beside the `article`'s after the same steps from `start`, in a few words.
+
+    Loss on the images `few` and distance gone must agree within a tenth, with dropout, whose masks
+    are each library's own, within a half. Raises ArithmeticError when they do not.
+    """
+    loss, expected = mean_loss(net, *few), mean_loss(article, *few)
+    gone, expected_gone = distance(net, start), distance(article, start)
+    has_dropout = any(isinstance(layer, nn.Dropout) for layer in net.modules())
+    tolerance = 0.5 if has_dropout else 0.1
+    for value, right in ((loss, expected), (gone, expected_gone)):
+        if not abs(value - right) <= tolerance * right:
+            raise ArithmeticError(
+                f"loss {loss:.4f} and way {gone:.4f} after {FIRST_STEPS} steps, where the article's"
+                f" loop has {expected:.4f} and {expected_gone:.4f}."
+            )
+    same = all(map(torch.equal, net.parameters(), article.parameters()))
+    return f"loss {loss:.4f}" + ", same bits" * (same and net is not article)
+
+
+def time_loops(
+    network: str, kinds: list[type[Loop]], train: Pair, steps: int, rounds: int
+) -> tuple[list[Timing], list[float]]:
+    """Timings of the loops on one network, and the limit in each round.
+
+    Raises ArithmeticError, naming network and loop, when one of them does not train the same.
+    """
+    experiment, dataset = EXPERIMENTS[network], get_dataset(train=True)
+    loops = [kind(experiment, train, dataset) for kind in kinds]
+    for loop in loops:
+        loop.train(0, FIRST_STEPS)
+    start, article = first_network(experiment), loops[0].network()
+    few = tuple(tensor[:1000] for tensor in train)
+    timings, limits = [], []
+    for loop in loops:
+        try:
+            note = learned_the_same(loop.network(), article, start, few)
+        except ArithmeticError as error:
+            raise ArithmeticError(
+                f"{network}, {loop.name}, does not train the same: {error}"
+            ) from None
+        images = steps_of(loop, steps) * loop.networks * BATCH_SIZE
+        timings.append(Timing(loop.name, images, note=note))
     for turn in range(rounds):
-        nets = {arm: new_network(experiment) for arm in times}
-        nets["channels_last"].to(memory_format=torch.channels_last)
-        arms = list(times)
-        for arm in arms[turn % 3 :] + arms[: turn % 3]:
-            if arm == "article":
-                spent = seconds(articles_loop, nets[arm], experiment, dataset, steps)
-            else:
-                spent = seconds(our_loop, nets[arm], experiment, train, steps)
-            times[arm].append(spent)
-    same = all(map(torch.equal, nets["fit"].parameters(), nets["article"].parameters()))
-    line = f"{name:16}{statistics.median(times['article']):9.2f}"
-    for arm, aim in zip(("fit", "channels_last"), AIMS[name], strict=True):
-        ratios = [ours / theirs for ours, theirs in zip(times[arm], times["article"], strict=True)]
-        ratio, spent = statistics.median(ratios), statistics.median(times[arm])
-        line += f"{spent:10.2f}{ratio:7.2f} (aim {aim:.2f})"
-    return f"{line}  {'same' if same else 'DIFFERENT'} weights"
+        print(f"\r{network}: round {turn + 1} of {rounds} ", end="", file=sys.stderr, flush=True)
+        limits.append(matrix_product_limit())
+        places = list(range(len(loops)))
+        first = turn % len(loops)
+        for place in places[first:] + places[:first]:
+            loop = loops[place]
+            spent = seconds(loop.train, turn + 1, steps_of(loop, steps))
+            timings[place].seconds.append(spent)
+    print(file=sys.stderr)
+    return timings, limits
 
 
-def time_evaluation(name: str, test, rounds: int) -> str:
-    net = new_network(EXPERIMENTS[name])
+def steps_of(loop: Loop, steps: int) -> int:
+    """Fewer steps where one step trains several networks: about as many images for every loop."""
+    return max(1, steps // loop.networks)
+
+
+def time_evaluation(network: str, test: Pair, rounds: int) -> str:
+    net = first_network(EXPERIMENTS[network])
     plain = statistics.median(seconds(evaluate, net, *test) for _ in range(rounds))
     net.to(memory_format=torch.channels_last)
     turned = statistics.median(seconds(evaluate, net, *test) for _ in range(rounds))
-    aim = 2.5 if "dropout" in name else 1.5
-    return f"{name:16}{plain:9.2f}{turned:17.2f}     (aim {aim})"
+    aim = 2.5 if "dropout" in network else 1.5
+    return f"{network} {plain:.2f} s, in channels_last {turned:.2f} s (aim {aim})"
 
 
 def child(program: str) -> list[float]:
@@ -131,50 +162,84 @@ print(memory("VmHWM") - before)
 """
 
 
-def print_imports(rounds: int) -> None:
+def time_imports(rounds: int) -> str:
     times = {"torch": [], "mnistconv": []}
     for _ in range(rounds):
         for name, spent in times.items():
             spent += child(IMPORT.format(name=name))
     alone, ours = (statistics.median(spent) for spent in times.values())
-    ratios = [ours / alone for alone, ours in zip(*times.values(), strict=True)]
-    print(f"import torch {alone:.2f} s, mnistconv {ours:.2f} s:", end=" ")
-    print(f"ratio {statistics.median(ratios):.2f} (aim 1.50)")
+    ratio = statistics.median(b / a for a, b in zip(*times.values(), strict=True))
+    return f"torch {alone:.2f} s, mnistconv {ours:.2f} s, ratio {ratio:.2f} (aim 1.50)"
 
 
-def print_data(train, rounds: int) -> None:
+def time_data(train: Pair, rounds: int) -> str:
     loading = statistics.median(seconds(load_mnist) for _ in range(rounds))
     expanding = statistics.median(seconds(expand, *train) for _ in range(rounds))
-    print(f"load_mnist {loading:.2f} s (aim 0.50), expand {expanding:.2f} s (aim 1.00)", end="")
+    line = f"load_mnist {loading:.2f} s (aim 0.50), expand {expanding:.2f} s (aim 1.00)"
     if sys.platform == "linux":
-        print(f", {child(EXPAND)[0]:.0f} MB more at its peak (aim 300)", end="")
-    print()
+        line += f", {child(EXPAND)[0]:.0f} MB more at its peak (aim 300)"
+    return line
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, with exit code 2."""
+
+    def error(self, message: str):
+        self.exit(2, f"Error: {message}\n")
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    kinds = {kind.__name__: kind for kind in (*LOOPS, *PEERS)}
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=500, help="steps of each loop in each round")
+    parser.add_argument("--rounds", type=int, default=7, help="how often each loop runs")
+    parser.add_argument("--networks", nargs="+", choices=list(MFLOP), default=list(MFLOP))
+    parser.add_argument("--loops", nargs="+", choices=list(kinds), help="all that can run if none")
+    parser.add_argument("--into", type=Path, help="also write the result into this Markdown page")
+    chosen = parser.parse_args(arguments)
+    if chosen.steps < 1 or chosen.rounds < 1:
+        parser.error("--steps and --rounds must be at least 1.")
+    if chosen.into is not None:
+        if not chosen.into.is_file():
+            parser.error(f"--into {chosen.into}: there is no such page.")
+        if f"<!-- {MARK} -->" not in chosen.into.read_text(encoding="utf-8"):
+            parser.error(f"--into {chosen.into}: the page has no line <!-- {MARK} -->.")
+    wanted = list(kinds.values()) if chosen.loops is None else [kinds[k] for k in chosen.loops]
+    chosen.absent = [peer for peer in PEERS if peer in wanted and not is_installed(peer)]
+    if chosen.loops is not None and chosen.absent:
+        names = ", ".join(peer.module for peer in chosen.absent)
+        parser.error(f"{names}: not installed, see tests/benchmarks/requirements-peers.txt.")
+    chosen.kinds = [LOOPS[0]]  # what the others go by
+    chosen.kinds += [kind for kind in wanted if kind not in (LOOPS[0], *chosen.absent)]
+    return chosen
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=500, help="steps of each loop in each round")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each loop runs")
-    parser.add_argument("--runs", nargs="+", choices=RUNS, default=RUNS, help="which networks")
-    arguments = parser.parse_args()
-    if arguments.steps < 1 or arguments.rounds < 1:
-        parser.error("--steps and --rounds must be at least 1")
+    chosen = parse()
     torch.set_num_threads(1)
     train, test = load_mnist()
-    dataset = get_dataset(train=True)
-
-    print(f"torch {torch.__version__}, one thread, {arguments.rounds} rounds")
-    print(f"\n{arguments.steps} steps: seconds, ratio to the article's loop")
-    print(f"{'':16}{'article':>9}{'fit':>10}{'':17}{'channels_last':>13}")
-    for name in arguments.runs:
-        print(compare_loops(name, train, dataset, arguments.steps, arguments.rounds), flush=True)
-    print("\nevaluation of 10,000 images: seconds")
-    print(f"{'':16}{'plain':>9}{'channels_last':>17}")
-    for name in arguments.runs:
-        print(time_evaluation(name, test, arguments.rounds), flush=True)
-    print()
-    print_imports(arguments.rounds)
-    print_data(train, arguments.rounds)
+    timings, limits = {}, {}
+    try:
+        for network in chosen.networks:
+            timings[network], limits[network] = time_loops(
+                network, chosen.kinds, train, chosen.steps, chosen.rounds
+            )
+    except ArithmeticError as error:
+        sys.exit(f"Error: {error}")
+    parts = [
+        machine(("torch", *(peer.module for peer in chosen.kinds if peer in PEERS))),
+        conditions(chosen.steps, chosen.rounds, limits),
+        network_table(timings, limits, AIMS),
+        *(f"{peer.name} is left out: not installed." for peer in chosen.absent),
+        hours_table(timings, limits),
+        "Evaluation of the 10,000 test images: "
+        + "; ".join(time_evaluation(network, test, chosen.rounds) for network in chosen.networks)
+        + f".\nImport: {time_imports(chosen.rounds)}.\nData: {time_data(train, chosen.rounds)}.",
+    ]
+    text = "\n\n".join(part for part in parts if part)
+    print(text)
+    if chosen.into is not None:
+        write_between(chosen.into, MARK, text)
 
 
 if __name__ == "__main__":
