@@ -446,8 +446,8 @@
       const radio = m.element("input", { type: "radio", name: "draw-network", value: network.name });
       radio.addEventListener("change", () => chooseNetwork(network.name).then(rememberSoon));
       const accuracy = `${percent(network.right / network.testImages)} % right (${percent(low)} to ${percent(high)})`;
-      const label = m.element("label", {}, radio, m.element("b", {}, network.name), ` ${network.title}`,
-        m.element("span", {}, accuracy), m.element("span", {}, `${network.parameters.toLocaleString("en")} parameters`));
+      const label = m.element("label", {}, radio, m.element("b", {}, network.name),
+        m.element("span", {}, network.title), m.element("span", {}, accuracy), m.element("span", {}, `${network.parameters.toLocaleString("en")} parameters`));
       const file = m.element("a", { href: `${FOLDER}${network.name}.onnx`, download: "" }, "ONNX file");
       return m.element("div", { class: "draw-card" }, label, file);
     });
