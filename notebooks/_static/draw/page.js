@@ -322,6 +322,7 @@
 
   function fillBar(button, value, share, text) {
     button.querySelector("span").textContent = text;
+    button.setAttribute("aria-label", `${text}. ${button.dataset.question}`);
     button.style.setProperty("--share", Math.abs(share).toFixed(4));
     button.classList.toggle("negative", value < 0);
   }
@@ -458,7 +459,7 @@
     for (let digit = 0; digit < 10; digit++) {
       const cells = ["out", "probabilities"].map((layer) => {
         const name = layer === "out" ? "logit" : "probability";
-        const button = m.element("button", { type: "button", "aria-label": `Why this ${name} of ${digit}?`, class: `draw-bar draw-${name}` }, m.element("span"));
+        const button = m.element("button", { type: "button", "data-question": `Why this ${name} of ${digit}?`, class: `draw-bar draw-${name}` }, m.element("span"));
         button.addEventListener("click", () => {
           isHeld = true;
           choose({ layer, map: digit, row: 0, column: 0 });
