@@ -155,7 +155,8 @@ def test_the_hash_of_weights_sees_one_changed_weight_but_no_memory_format():
 
 
 def test_recorded_answers_are_the_recorded_predictions(monkeypatch):
-    found = {"dense": [{"predictions": "0123"}, {"predictions": "4567"}], "simple": []}
+    """But for a network that learned nothing: it would only name every digit hard."""
+    found = {"dense": [{"predictions": p} for p in ("0123", "1111", "4567")], "simple": []}
     monkeypatch.setattr("mnistconv.reproduce.answers.load_records", found.get)
     assert recorded_answers("dense", "simple").tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert recorded_answers("simple").shape == (0, 10_000)
@@ -372,10 +373,13 @@ def test_stored_weights_give_the_recorded_answers(name, seed, mnist):
 
 
 def with_records(monkeypatch, accuracies: dict[str, list[float]]) -> None:
-    """Let the scoreboard find records with these accuracies, and no others."""
+    """Let the scoreboard find records with these accuracies; below 12 % all answers are one."""
 
     def found(name):
-        return [{"final_accuracy": accuracy} for accuracy in accuracies.get(name, [])]
+        return [
+            {"final_accuracy": accuracy, "predictions": "11" if accuracy < 0.12 else "17"}
+            for accuracy in accuracies.get(name, [])
+        ]
 
     monkeypatch.setattr(scores, "load_records", found)
 
@@ -390,6 +394,25 @@ def test_ours_with_no_one_and_several_seeds(monkeypatch):
     spread = statistics.stdev([99.24, 99.26, 99.30])
     assert relu == f"99.27 ± {spread:.2f} (3 seeds, 99.24 to 99.30)"
     assert relu == "99.27 ± 0.03 (3 seeds, 99.24 to 99.30)"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ([0.9034, 0.9002, 0.1135], "90.18 ± 0.23 (90.02 to 90.34; 1 of 3 at 11.35 †)"),
+        ([0.9034, 0.1135, 0.1011], "90.34 (2 of 3 at 10.73 †)"),
+        ([0.1135], "11.35 † (1 seed)"),
+        ([0.1135, 0.1011], "10.73 † (2 seeds)"),
+    ],
+)
+def test_seeds_that_learned_nothing_are_named_apart(accuracies, expected, monkeypatch):
+    with_records(monkeypatch, {"relu-wd0.1": accuracies})
+    assert scores.ours(scores.measured(EXPERIMENTS["relu-wd0.1"])) == expected
+    assert len(expected) <= pd.get_option("display.max_colwidth")  # else notebooks would cut it
+    csv = pd.read_csv(io.StringIO(scores.format_scoreboard("csv"))).set_index("run")
+    row = csv.loc["relu-wd0.1"]
+    assert row["seeds"] == len(accuracies)
+    assert row["stuck"] == sum(accuracy < 0.12 for accuracy in accuracies)
 
 
 @pytest.mark.parametrize(

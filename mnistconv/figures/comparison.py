@@ -24,6 +24,7 @@ from mnistconv.figures.style import (
 )
 from mnistconv.reproduce.answers import TEST_IMAGES, recorded_answers
 from mnistconv.reproduce.records import load_records
+from mnistconv.reproduce.scores import measured
 
 BATCH = 10  # images a step, in every run of the book
 
@@ -185,7 +186,8 @@ def scoreboard_dots() -> Figure:
     """Every run of the table: our seeds, the article, its author's reruns, Nielsen.
 
     Misread digits on a log scale, fewer to the right; the grey bar is the 95 % Wilson interval that
-    10,000 test images leave around our mean (around the article where we have no record).
+    10,000 test images leave around our mean (around the article where we have no record). The mean
+    is the scoreboard's, so without seeds that learned nothing; these stand at the left edge.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 5.2))
     for row, experiment in enumerate(EXPERIMENTS.values()):
@@ -194,7 +196,7 @@ def scoreboard_dots() -> Figure:
     titles = [f"{e.name}\n{e.title}" for e in EXPERIMENTS.values()]
     axes.set_yticks(-np.arange(len(titles)), titles, fontsize=8.5)
     axes.tick_params(axis="y", length=0)
-    axes.set(xscale="log", xlim=(2100, 21), ylim=(-len(titles) + 0.4, 1.0))
+    axes.set(xscale="log", xlim=(MOST_MISREAD, 21), ylim=(-len(titles) + 0.4, 1.0))
     counts = (1500, 500, 200, 100, 50, 30)
     axes.set_xticks(counts, [f"{n:,}\n{100 - n / 100:.10g} %" for n in counts], fontsize=9)
     axes.set_xticks([], minor=True)
@@ -206,7 +208,8 @@ def scoreboard_dots() -> Figure:
 
 def _score_row(axes: Axes, y: float, experiment: Experiment) -> None:
     ours = [100 * record["final_accuracy"] for record in load_records(experiment.name)]
-    centre = np.mean(ours) if ours else experiment.article
+    mean = measured(experiment)["mean"]
+    centre = experiment.article if mean is None else mean
     if centre is not None:
         low, high = wilson(round(centre * 100))
         ends = [TEST_IMAGES * (1 - low), TEST_IMAGES * (1 - high)]
@@ -219,8 +222,22 @@ def _score_row(axes: Axes, y: float, experiment: Experiment) -> None:
         height = y + style["lift"]
         marks = {key: value for key, value in style.items() if key != "lift"}
         axes.scatter([(100 - value) * 100 for value in known], [height] * len(known), **marks)
+    _off_the_axis(axes, y, ours)
 
 
+def _off_the_axis(axes: Axes, y: float, ours: list[float]) -> None:
+    """A mark at the left edge for seeds that misread more than the axis holds, with their percents.
+
+    An axis down to 10 % would squeeze all the other rows.
+    """
+    outside = [value for value in ours if (100 - value) * 100 > MOST_MISREAD]
+    if outside:
+        axes.scatter(MOST_MISREAD * 0.96, y, marker="<", s=34, color=BLUE, zorder=4)
+        percents = ", ".join(f"{value:.2f} %" for value in sorted(outside))
+        axes.text(MOST_MISREAD * 0.97, y - 0.2, percents, fontsize=8.5, color=BLUE, va="top")
+
+
+MOST_MISREAD = 2100  # at the left edge of the scoreboard's axis
 SCORE_STYLES = {
     "article": {"marker": "s", "s": 42, "color": ORANGE, "lift": 0.16, "zorder": 3},
     "its author's reruns": {

@@ -154,6 +154,11 @@ def _problem(record: dict, experiment: Experiment, path: Path) -> str | None:
     return None
 
 
+def learned_nothing(record: dict) -> bool:
+    """Whether the trained network names one and the same digit for every test image."""
+    return len(set(record["predictions"])) == 1
+
+
 def load_records(name: str, results: Path = RESULTS) -> list[dict]:
     """The records of the run `name`, in the order of their seeds; empty when there is none yet.
 
