@@ -100,8 +100,8 @@ LEGEND = (
     "Percent of the 10,000 test images. Ours: mean ± standard deviation over seeds, and range.\n"
     "↑ ↓: the article's value lies above, below that range of n seeds; so does, by chance, one\n"
     "further run of the same kind in 2 of n + 1 cases.\n"
-    "†: so many seeds have learned nothing, they name one digit for all images; mean, deviation and\n"
-    "range are those of the others."
+    "†: so many seeds have learned nothing, they name one digit for all images; mean, deviation\n"
+    "and range are those of the others."
 )
 
 

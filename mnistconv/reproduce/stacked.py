@@ -7,6 +7,7 @@ separate gradients. Each network keeps its own first weights, its own order and 
 """
 
 import copy
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -69,7 +70,7 @@ def stacked_losses(stack: Stack, images: Tensor, labels: Tensor) -> Tensor:
 def stacked_step(stack: Stack, sgd: torch.optim.Optimizer, images: Tensor, labels: Tensor):
     """One SGD step of every network; the losses `[S]` before it."""
     losses = stacked_losses(stack, images, labels)
-    sgd.zero_grad(set_to_none=False)
+    sgd.zero_grad()
     losses.sum().backward()
     sgd.step()
     return losses.detach()
@@ -89,7 +90,14 @@ def step_on(device: torch.device, stack: Stack, sgd, train: Pair) -> Callable[[T
 
 
 def capture(step: Callable[[Tensor], Tensor], stack: Stack, train: Pair):
-    """`step` as a CUDA graph: its kernels recorded once, then launched with a single call."""
+    """`step` as a CUDA graph: its kernels recorded once, then launched with a single call.
+
+    Each replay reads and writes the memory of the capture: the numbers in, weights, gradients and
+    losses out, so losses are to be used before the next replay. Dropout goes on from the random
+    state of the device, which a replay moves on as the step itself would. Three steps before the
+    capture let the libraries set themselves up; weights and random state are then put back.
+    Source: PyTorch's notes on CUDA semantics, "CUDA Graphs".
+    """
     seeds = len(next(stack.parameters()))
     numbers = torch.zeros(seeds, BATCH_SIZE, dtype=torch.int64, device=train[1].device)
     before = copy.deepcopy(stack.state_dict())
@@ -151,6 +159,9 @@ def run_stack(
     FloatingPointError, naming the seed, when a network diverges.
     """
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # streams and graphs belong to the current one
     train, test = load_mnist()
     if experiment.expanded:
         train = expand(*train)
@@ -191,8 +202,10 @@ def run_stack(
     machine |= {"seeds_at_once": len(seeds)}
     paths = []
     for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
-        net = stack.take_out(index, experiment.network())
-        paths.append(finish(experiment, seed, net, test, history, machine, results))
+        if not records.has_record(experiment, seed, results):
+            net = stack.take_out(index, experiment.network())
+            finish(experiment, seed, net, test, history, machine, results)
+        paths.append(records.record_path(experiment.name, seed, results))
     remove_checkpoint(checkpoint)
     return paths
 
@@ -241,7 +254,7 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
     It is 0 when all have their record, 1 when one failed; a failure does not stop the others.
     """
     failed = 0
-    for experiment, seeds in group(jobs, seeds_at_once):
+    for experiment, seeds in group(jobs, seeds_at_once, results):
         name = f"{experiment.name}, seeds {', '.join(map(str, seeds))}"
         lock = stack_checkpoint_path(experiment, seeds, results).with_suffix(".lock")
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -252,23 +265,37 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
         except Timeout:
             print(f"{name}: another runner has them in hand.")
         except (FloatingPointError, ValueError, OSError, SafetensorError, RuntimeError) as error:
-            failed += len(seeds)
+            failed += sum(j.experiment is experiment and j.seed in seeds for j in jobs)
             print(f"{name}: failed, the last checkpoint stays ({type(error).__name__}: {error}).")
     print(f"{failed} of {len(jobs)} runs failed." if failed else "All runs have their record.")
     return 1 if failed else 0
 
 
-def group(jobs: list[Job], seeds_at_once: int) -> list[tuple[Experiment, list[int]]]:
-    """The jobs as experiments with up to `seeds_at_once` seeds each, in the order of the jobs."""
-    seeds: dict[str, list[int]] = {}
-    experiments = {job.experiment.name: job.experiment for job in jobs}
-    for job in jobs:
-        seeds.setdefault(job.experiment.name, []).append(job.seed)
-    return [
-        (experiments[name], sorted(found)[first : first + seeds_at_once])
-        for name, found in seeds.items()
-        for first in range(0, len(found), seeds_at_once)
-    ]
+def group(jobs: list[Job], seeds_at_once: int, results: Path) -> list[tuple[Experiment, list[int]]]:
+    """The jobs as experiments with up to `seeds_at_once` seeds each, in the order of the jobs.
+
+    Seeds of a stack under way stay together, with those of it that have their record already: only
+    so can its checkpoint be continued.
+    """
+    groups = []
+    for experiment in {job.experiment.name: job.experiment for job in jobs}.values():
+        left = {job.seed for job in jobs if job.experiment is experiment}
+        for seeds in stacks_under_way(experiment, results):
+            if left & set(seeds):
+                groups.append((experiment, seeds))
+                left -= set(seeds)
+        rest = sorted(left)
+        for first in range(0, len(rest), seeds_at_once):
+            groups.append((experiment, rest[first : first + seeds_at_once]))
+    return groups
+
+
+def stacks_under_way(experiment: Experiment, results: Path) -> list[list[int]]:
+    """The seeds of each checkpoint of a stack of `experiment`, the largest stack first."""
+    name = re.compile(rf"{re.escape(experiment.name)}-seeds([\d_]+)\.safetensors(\.previous)?")
+    paths = (results / "unfinished").glob(f"{experiment.name}-seeds*")
+    found = {match[1] for path in paths if (match := name.fullmatch(path.name))}
+    return sorted(([int(seed) for seed in seeds.split("_")] for seeds in found), key=len)[::-1]
 
 
 def _print_epoch(name: str, start: float) -> Callable[[list[History]], None]:
