@@ -34,7 +34,11 @@ HERE = {"device": "cpu", "device_name": "abacus", "threads": 1, "wall_seconds": 
 
 def a_record(experiment=DENSE, seed: int = 0, accuracy: float = 0.98, **changes) -> dict:
     torch.manual_seed(seed)
-    history = {"train_loss": [0.5, 0.25], "test_accuracy": [0.9, accuracy]}
+    early = experiment.epochs - 1
+    history = {
+        "train_loss": [0.5] * early + [0.25],
+        "test_accuracy": [0.9] * early + [accuracy],
+    }
     predictions = torch.tensor([7, 2, 1, 0])
     record = records.make_record(experiment, seed, experiment.network(), predictions, history, HERE)
     record |= changes
@@ -119,6 +123,39 @@ def test_a_damaged_record_is_left_out_with_a_warning(tmp_path, content):
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.warns(UserWarning, match="dense-seed0.json is left out: it is damaged"):
         assert load_records("dense", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"final_accuracy": float("nan")},
+        {"final_accuracy": 0.99},
+        {"final_accuracy": "0.98"},
+        {"train_loss": [float("nan")] * 60},
+        {"train_loss": []},
+        {"test_accuracy": [0.9, 0.98]},
+        {"test_accuracy": [0.9] * 59 + [1.7], "final_accuracy": 1.7},
+        {"predictions": ""},
+        {"predictions": "seven"},
+        {"seed": "0"},
+    ],
+    ids=str,
+)
+def test_a_record_whose_figures_do_not_fit_together_does_not_count(tmp_path, changes):
+    """Whole, with today's hash, and still not what a run of 60 epochs leaves."""
+    path = write_record(a_record(**changes), tmp_path)
+    assert records.find_problem(path, DENSE) == "its figures do not fit together"
+
+
+def test_a_folder_in_place_of_a_record_is_left_out(tmp_path):
+    record_path("dense", 0, tmp_path).mkdir(parents=True)
+    with pytest.warns(UserWarning, match="is left out: it cannot be read"):
+        assert load_records("dense", tmp_path) == []
+
+
+def test_other_library_versions_do_not_spoil_a_record(tmp_path):
+    path = write_record(a_record(versions={"python": "3.9", "torch": "1.0"}), tmp_path)
+    assert records.find_problem(path, DENSE) is None
 
 
 @pytest.mark.parametrize("copy", [("dense", 1), ("simple", 0)])
