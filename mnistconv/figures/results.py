@@ -32,7 +32,7 @@ def record_curves(*names: str, same_scale: bool = False) -> Figure:
 
 def _recorded(axes: Axes, experiment: Experiment, records: list[dict]) -> None:
     stuck = [record for record in records if learned_nothing(record)]
-    shown = [record for record in records if record not in stuck] or stuck
+    shown = [record for record in records if not learned_nothing(record)] or stuck
     curves = [100 * np.array(record["test_accuracy"]) for record in shown]
     axes.set_title(f"{experiment.name}: {_how_many(len(records))}")
     axes.set(xlabel="epoch", xlim=(0, experiment.epochs * 1.02))

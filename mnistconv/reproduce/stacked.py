@@ -123,17 +123,20 @@ def capture(step: Callable[[Tensor], Tensor], stack: Stack, train: Pair):
 
 
 @torch.no_grad()
-def stacked_accuracies(stack: Stack, test: Pair, batch_size: int = 500) -> list[float]:
-    """The share of the test digits that each network names rightly, 0 to 1."""
-    images, labels = test
+def stacked_answers(stack: Stack, images: Tensor, batch_size: int = 500) -> Tensor:
+    """The digit that each network names for each uint8 image `[n, 28, 28]`: int64 `[S, n]`."""
     seeds = len(next(stack.parameters()))
     stack.eval()
-    right = torch.zeros(seeds, dtype=torch.int64, device=labels.device)
-    for batch, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        logits = stack(to_input(batch).expand(seeds, -1, -1, -1, -1))
-        right += (logits.argmax(dim=2) == truth).sum(dim=1)
+    logits = [
+        stack(to_input(batch).expand(seeds, -1, -1, -1, -1)) for batch in images.split(batch_size)
+    ]
     stack.train()
-    return (right / len(labels)).tolist()
+    return torch.cat(logits, dim=1).argmax(dim=2)
+
+
+def shares(answers: Tensor, labels: Tensor) -> list[float]:
+    """The share of right `answers`, int64 `[S, n]`, of each network: 0 to 1, as Python counts."""
+    return [right / len(labels) for right in (answers == labels).sum(dim=1).tolist()]
 
 
 def new_stack(experiment: Experiment, seeds: list[int]) -> Stack:
@@ -168,7 +171,7 @@ def run_stack(
     n = len(train[1])
     if n % BATCH_SIZE:
         raise ValueError(f"{n} training images do not divide into batches of {BATCH_SIZE}.")
-    train, on_device = [tensor.to(device) for tensor in train], [t.to(device) for t in test]
+    train, (test_images, test_labels) = ([t.to(device) for t in pair] for pair in (train, test))
     stack = new_stack(experiment, seeds).to(device)
     histories = [History(experiment.epochs, n // BATCH_SIZE) for _ in seeds]
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -184,10 +187,10 @@ def run_stack(
     while histories[0].steps < histories[0].planned_steps:
         start = time.perf_counter()
         order = torch.stack([torch.randperm(n, generator=generator) for generator in orders])
-        loss_sums = torch.zeros(len(seeds), device=device)
+        loss_sums = torch.zeros(len(seeds), dtype=torch.float64, device=device)
         for numbers in order.to(device).split(BATCH_SIZE, dim=1):
             loss_sums += step(numbers)
-        accuracies = stacked_accuracies(stack, on_device)
+        accuracies = shares(stacked_answers(stack, test_images), test_labels)
         for seed, history, loss, accuracy in zip(
             seeds, histories, loss_sums.tolist(), accuracies, strict=True
         ):
@@ -200,14 +203,13 @@ def run_stack(
         report(histories)
     machine = records.describe_machine(device, "contiguous", seconds)
     machine |= {"seeds_at_once": len(seeds)}
-    paths = []
+    answers = stacked_answers(stack, test_images).cpu()
     for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
         if not records.has_record(experiment, seed, results):
             net = stack.take_out(index, experiment.network())
-            finish(experiment, seed, net, test, history, machine, results)
-        paths.append(records.record_path(experiment.name, seed, results))
+            finish(experiment, seed, net, test[0], answers[index], history, machine, results)
     remove_checkpoint(checkpoint)
-    return paths
+    return [records.record_path(experiment.name, seed, results) for seed in seeds]
 
 
 def stack_checkpoint_path(experiment: Experiment, seeds: list[int], results: Path) -> Path:
