@@ -1,5 +1,6 @@
 """The command line: python -m mnistconv list, train, reproduce, table, export, data, check."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -120,14 +121,15 @@ def reproduce(
         raise ValueError(f"--jobs {jobs}: at least 1 run at a time.")
     runner.check_backend(backend, scheduler)
     on_gpu = runner.runs_on_gpu(device)
-    fetch_mnist()
-    todo = planning.plan(experiments, chosen_seeds, results)
-    if not todo:
-        print("Nothing is left to do: every planned run has its record.")
-        return
     workers = jobs or (stacked.SEEDS_AT_ONCE if on_gpu else runner.default_workers())
-    print(planning.describe(todo, workers, results, on_gpu))
     try:
+        fetch_mnist()
+        todo = planning.plan(experiments, chosen_seeds, results)
+        if not todo:
+            print("Nothing is left to do: every planned run has its record.")
+            return
+        records.check_writable(results)
+        print(planning.describe(todo, workers, results, on_gpu), flush=True)
         if on_gpu:
             code = stacked.run_all(todo, results, pick_device(device), seeds_at_once=workers)
         else:
@@ -184,6 +186,7 @@ def check() -> None:
 
 def main() -> None:
     """Run the command line; an error that a user can mend is one sentence and exit code 2."""
+    runner.warn_plainly()
     try:
         app()
     except KeyboardInterrupt:
@@ -194,4 +197,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop like any Ctrl-C
     main()

@@ -34,7 +34,11 @@ HERE = {"device": "cpu", "device_name": "abacus", "threads": 1, "wall_seconds": 
 
 def a_record(experiment=DENSE, seed: int = 0, accuracy: float = 0.98, **changes) -> dict:
     torch.manual_seed(seed)
-    history = {"train_loss": [0.5, 0.25], "test_accuracy": [0.9, accuracy]}
+    early = experiment.epochs - 1
+    history = {
+        "train_loss": [0.5] * early + [0.25],
+        "test_accuracy": [0.9] * early + [accuracy],
+    }
     predictions = torch.tensor([7, 2, 1, 0])
     record = records.make_record(experiment, seed, experiment.network(), predictions, history, HERE)
     record |= changes
@@ -121,6 +125,39 @@ def test_a_damaged_record_is_left_out_with_a_warning(tmp_path, content):
         assert load_records("dense", tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"final_accuracy": float("nan")},
+        {"final_accuracy": 0.99},
+        {"final_accuracy": "0.98"},
+        {"train_loss": [float("nan")] * 60},
+        {"train_loss": []},
+        {"test_accuracy": [0.9, 0.98]},
+        {"test_accuracy": [0.9] * 59 + [1.7], "final_accuracy": 1.7},
+        {"predictions": ""},
+        {"predictions": "seven"},
+        {"seed": "0"},
+    ],
+    ids=str,
+)
+def test_a_record_whose_figures_do_not_fit_together_does_not_count(tmp_path, changes):
+    """Whole, with today's hash, and still not what a run of 60 epochs leaves."""
+    path = write_record(a_record(**changes), tmp_path)
+    assert records.find_problem(path, DENSE) == "its figures do not fit together"
+
+
+def test_a_folder_in_place_of_a_record_is_left_out(tmp_path):
+    record_path("dense", 0, tmp_path).mkdir(parents=True)
+    with pytest.warns(UserWarning, match="is left out: it cannot be read"):
+        assert load_records("dense", tmp_path) == []
+
+
+def test_other_library_versions_do_not_spoil_a_record(tmp_path):
+    path = write_record(a_record(versions={"python": "3.9", "torch": "1.0"}), tmp_path)
+    assert records.find_problem(path, DENSE) is None
+
+
 @pytest.mark.parametrize("copy", [("dense", 1), ("simple", 0)])
 def test_a_copy_under_another_name_does_not_count_twice(tmp_path, copy):
     path = write_record(a_record(), tmp_path)
@@ -155,7 +192,8 @@ def test_the_hash_of_weights_sees_one_changed_weight_but_no_memory_format():
 
 
 def test_recorded_answers_are_the_recorded_predictions(monkeypatch):
-    found = {"dense": [{"predictions": "0123"}, {"predictions": "4567"}], "simple": []}
+    """But for a network that learned nothing: it would only name every digit hard."""
+    found = {"dense": [{"predictions": p} for p in ("0123", "1111", "4567")], "simple": []}
     monkeypatch.setattr("mnistconv.reproduce.answers.load_records", found.get)
     assert recorded_answers("dense", "simple").tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert recorded_answers("simple").shape == (0, 10_000)
@@ -289,7 +327,7 @@ def test_large_networks_are_kept_in_half_precision_if_no_answer_changes(gap, kep
     answers = predict(net, images)
     assert answers.tolist() == [7] * 20
     before = hash_weights(net)
-    weights = runs.weights_to_keep(net, images, answers)
+    weights = runs.weights_to_keep(net, images)
     assert {tensor.dtype for tensor in weights.values()} == {kept}
     assert hash_weights(net) == before  # the record's hash is of the full precision
     net.load_state_dict(weights)
@@ -298,7 +336,7 @@ def test_large_networks_are_kept_in_half_precision_if_no_answer_changes(gap, kep
 
 def test_small_networks_are_kept_in_full(few):
     net = DenseNet()
-    weights = runs.weights_to_keep(net, few[0], predict(net, few[0]))
+    weights = runs.weights_to_keep(net, few[0])
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 
 
@@ -372,10 +410,13 @@ def test_stored_weights_give_the_recorded_answers(name, seed, mnist):
 
 
 def with_records(monkeypatch, accuracies: dict[str, list[float]]) -> None:
-    """Let the scoreboard find records with these accuracies, and no others."""
+    """Let the scoreboard find records with these accuracies; below 12 % all answers are one."""
 
     def found(name):
-        return [{"final_accuracy": accuracy} for accuracy in accuracies.get(name, [])]
+        return [
+            {"final_accuracy": accuracy, "predictions": "11" if accuracy < 0.12 else "17"}
+            for accuracy in accuracies.get(name, [])
+        ]
 
     monkeypatch.setattr(scores, "load_records", found)
 
@@ -390,6 +431,25 @@ def test_ours_with_no_one_and_several_seeds(monkeypatch):
     spread = statistics.stdev([99.24, 99.26, 99.30])
     assert relu == f"99.27 ± {spread:.2f} (3 seeds, 99.24 to 99.30)"
     assert relu == "99.27 ± 0.03 (3 seeds, 99.24 to 99.30)"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ([0.9034, 0.9002, 0.1135], "90.18 ± 0.23 (90.02 to 90.34; 1 of 3 at 11.35 †)"),
+        ([0.9034, 0.1135, 0.1011], "90.34 (2 of 3 at 10.73 †)"),
+        ([0.1135], "11.35 † (1 seed)"),
+        ([0.1135, 0.1011], "10.73 † (2 seeds)"),
+    ],
+)
+def test_seeds_that_learned_nothing_are_named_apart(accuracies, expected, monkeypatch):
+    with_records(monkeypatch, {"relu-wd0.1": accuracies})
+    assert scores.ours(scores.measured(EXPERIMENTS["relu-wd0.1"])) == expected
+    assert len(expected) <= pd.get_option("display.max_colwidth")  # else notebooks would cut it
+    csv = pd.read_csv(io.StringIO(scores.format_scoreboard("csv"))).set_index("run")
+    row = csv.loc["relu-wd0.1"]
+    assert row["seeds"] == len(accuracies)
+    assert row["stuck"] == sum(accuracy < 0.12 for accuracy in accuracies)
 
 
 @pytest.mark.parametrize(

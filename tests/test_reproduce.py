@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 
+from mnistconv.__main__ import main
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.reproduce import planning, runner, runs
 from mnistconv.reproduce.checkpoints import (
@@ -21,6 +23,7 @@ from mnistconv.reproduce.checkpoints import (
     previous_path,
     read_checkpoint,
     read_header,
+    set_aside,
     write_checkpoint,
 )
 from mnistconv.reproduce.planning import Job, parse_seeds, plan, spell
@@ -138,6 +141,36 @@ def test_with_both_checkpoints_damaged_the_run_starts_anew(tmp_path, little_data
     assert len(list(checkpoint.parent.glob("*.set-aside-1"))) == 2
 
 
+def test_the_checkpoint_before_is_enough(tmp_path, little_data):
+    whole = runs.run(SMALL, 0, tmp_path / "whole")
+    run_until(SMALL, 0, tmp_path, epochs=3).unlink()
+    epochs = []
+    path = runs.run(SMALL, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [3, 4]
+    assert without_time(path) == without_time(whole)
+
+
+def test_a_folder_in_place_of_a_checkpoint_is_set_aside(tmp_path, little_data):
+    checkpoint = run_until(SMALL, 0, tmp_path, epochs=3)
+    checkpoint.unlink()
+    checkpoint.mkdir()
+    epochs = []
+    with pytest.warns(UserWarning, match="is set aside"):
+        runs.run(SMALL, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [3, 4]
+
+
+def test_what_another_runner_has_set_aside_already_is_no_error(tmp_path):
+    with pytest.warns(UserWarning, match="x is set aside as x.set-aside-1: why"):
+        set_aside(tmp_path / "x", "why")
+
+
+def test_a_checkpoint_that_is_not_ours_does_not_stop_the_plan(tmp_path):
+    checkpoint = checkpoint_path("relu", 0, tmp_path)
+    write_checkpoint(checkpoint, {"w": torch.zeros(1)}, {"history": "of nothing"})
+    assert Job(SMALL, 0, 2.0).progress(tmp_path) == (0, None, 8.0)
+
+
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
@@ -200,7 +233,7 @@ def test_seeds_as_text(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1.5", "0-", "9" * 20])
+@pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1.5", "0-", "9" * 20, "0-1000"])
 def test_bad_seeds(text):
     with pytest.raises(ValueError, match=re.escape(f"--seeds {text!r}: ")):
         parse_seeds(text)
@@ -235,7 +268,14 @@ def test_a_run_under_way_is_planned_from_its_checkpoint_on(tmp_path, little_data
         == read_header(checkpoint_path("relu", 1, tmp_path))["history"]["test_accuracy"][-1]
     )
     assert 0 < left < 60  # by its own pace, not by the estimate
-    assert re.search(r"epoch 4 to 4 ", planning.describe([job], 1, tmp_path))
+    plan = planning.describe([job], 1, tmp_path)
+    assert plan.startswith("1 run to do")
+    assert re.search(r"epoch 4 to 4 ", plan)
+
+
+def test_of_a_run_that_died_before_its_record_only_that_is_planned(tmp_path, little_data):
+    run_until(SMALL, 1, tmp_path, epochs=4)
+    assert "its record" in planning.describe([Job(SMALL, 1, 1.0)], 1, tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": 1}', "edited", "other hyper-parameters"])
@@ -383,9 +423,9 @@ def wait_for(condition, seconds: float) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the processes of Linux")
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_processes_on_two_cores_end_with_their_runner(end, tmp_path):
-    """The real command on real data: Ctrl-C or SIGKILL after the first epochs."""
+    """The real command on real data: Ctrl-C, SIGTERM or SIGKILL after the first epochs."""
     process = subprocess.Popen(
         reproduce("dense", "--seeds", "0,1", "--jobs", "2", results=tmp_path),
         stdout=subprocess.PIPE,
@@ -401,7 +441,7 @@ def test_processes_on_two_cores_end_with_their_runner(end, tmp_path):
     out, err = process.communicate(timeout=30)
     assert wait_for(lambda: not any(map(is_alive, workers)), 10)
     assert re.search(r"2 runs to do, 2 at a time, about \d+ (s|min)", out)
-    if end == signal.SIGINT:
+    if end != signal.SIGKILL:
         assert process.returncode == 130
         assert "Stopped. Every finished epoch is kept" in out
         assert "Traceback" not in err
@@ -440,6 +480,86 @@ def test_bad_arguments_are_one_sentence(arguments, sentence, tmp_path):
     assert len(result.stderr.splitlines()) == 1
     assert sentence in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("results", ["a file", "a file/below it"])
+def test_results_that_cannot_be_written_are_found_before_the_training(results, tmp_path):
+    (tmp_path / "a file").write_text("")
+    command = reproduce("dense", "--seeds", "0", results=tmp_path / results)
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert "a file" in result.stderr
+    assert "to do" not in result.stdout
+
+
+@pytest.fixture
+def command_line(monkeypatch, capsys):
+    """`reproduce` in this process: arguments -> (exit code, standard output, error output)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mnistconv", "reproduce", *arguments])
+        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_control_c_before_the_first_run_says_how_to_go_on(command_line, monkeypatch, tmp_path):
+    def press_control_c(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(planning, "calibrate", press_control_c)
+    code, out, err = command_line("dense", "--results", str(tmp_path))
+    assert code == 130
+    assert "the same command goes on from there" in out
+    assert err == ""
+
+
+def test_deleting_one_record_redoes_exactly_that_one(
+    command_line, monkeypatch, tmp_path, little_data
+):
+    """And a damaged one is set aside in one plain sentence."""
+    small = {
+        name: dataclasses.replace(EXPERIMENTS[name], epochs=2, seeds=(0, 1), expanded=False)
+        for name in ("dense", "relu")
+    }
+    for name, experiment in small.items():
+        monkeypatch.setitem(EXPERIMENTS, name, experiment)
+    arguments = (*small, "--jobs", "1", "--device", "cpu", "--results", str(tmp_path))
+    code, out, _ = command_line(*arguments)
+    assert code == 0
+    assert "4 of 4 runs have their record." in out
+    assert "Nothing is left to do" in command_line(*arguments)[1]
+    record_path("relu", 1, tmp_path).unlink()
+    code, out, err = command_line(*arguments)
+    assert "1 run to do" in out
+    assert re.search(r"relu, seed 1: .* of the test digits", out)
+    assert "1 of 1 run has its record." in out
+    assert err == ""
+    record_path("dense", 0, tmp_path).write_text("")
+    with pytest.warns(UserWarning, match="dense-seed0.json is set aside as .*: it is damaged"):
+        code, out, _ = command_line(*arguments)
+    assert code == 0
+    assert re.search(r"dense, seed 0: .* of the test digits", out)
+
+
+def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
+    path = record_path("dense", 0, tmp_path)
+    path.parent.mkdir()
+    path.write_text("")
+    program = (
+        "import sys, pathlib; from mnistconv import __main__ as line, reproduce;"
+        "line.app = lambda: reproduce.load_records('dense', pathlib.Path(sys.argv[1])); line.main()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert re.fullmatch(
+        r"Warning: dense-seed0\.json is left out: it is damaged [^\n]*\n", result.stderr
+    )
 
 
 @pytest.mark.slow

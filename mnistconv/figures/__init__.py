@@ -30,13 +30,12 @@ from mnistconv.figures.losses import (
     softmax_by_scale,
 )
 from mnistconv.figures.networks import network_diagram
-from mnistconv.figures.results import accuracy_curves, record_curves
+from mnistconv.figures.results import record_curves
 from mnistconv.figures.style import use_style
 from mnistconv.figures.training import activations, gradient_sizes, noisy_state, plateau
 
 __all__ = [
     "accuracy_by_steps",
-    "accuracy_curves",
     "activations",
     "best_of",
     "descents",

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mnistconv.reproduce.records import load_records
+from mnistconv.reproduce.records import learned_nothing, load_records
 
 TEST_IMAGES = 10_000
 
@@ -21,11 +21,13 @@ def recorded_answers(*names: str) -> Tensor:
     """The answers of all recorded runs of the experiments `names`: int64 `[runs, 10000]`.
 
     One row a record, in the order of the names, then of the seeds; no row for a name that has no
-    record yet. Raises ValueError when no experiment has that name.
+    record yet, nor for a network that learned nothing. Raises ValueError when no experiment has
+    that name.
     """
     rows = [
         torch.tensor([int(digit) for digit in record["predictions"]])
         for name in names
         for record in load_records(name)
+        if not learned_nothing(record)
     ]
     return torch.stack(rows) if rows else torch.empty(0, TEST_IMAGES, dtype=torch.int64)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -100,7 +101,8 @@ def set_aside(path: Path, problem: str) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.set-aside-{number}")).exists():
         number += 1
-    path.replace(aside)
+    with suppress(FileNotFoundError):  # another runner was faster
+        path.replace(aside)
     warnings.warn(f"{path.name} is set aside as {aside.name}: {problem}.", stacklevel=2)
     return aside
 

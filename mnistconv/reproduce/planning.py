@@ -15,6 +15,7 @@ from mnistconv.reproduce.records import RESULTS, checkpoint_path, has_record, re
 from mnistconv.reproduce.sgd import PlainSGD
 from mnistconv.training import Batches, History, evaluate, train_epoch
 
+MOST_SEEDS = 1_000  # more are a slip of the finger
 SAMPLE = 1_000  # images: enough steps for a stable pace, few enough not to wait for
 
 
@@ -35,8 +36,11 @@ class Job:
     def progress(self, results: Path) -> tuple[int, float | None, float]:
         """Epochs done, accuracy after the last of them (None before), estimated seconds left."""
         header = read_header(checkpoint_path(self.experiment.name, self.seed, results))
-        accuracies = header["history"]["test_accuracy"] if header else []
-        pace = header["seconds"] / len(accuracies) if accuracies else self.epoch_seconds
+        try:
+            accuracies = header["history"]["test_accuracy"]
+            pace = header["seconds"] / len(accuracies)
+        except (KeyError, TypeError, ZeroDivisionError):  # none yet, or not one of ours
+            accuracies, pace = [], self.epoch_seconds
         left = pace * (self.experiment.epochs - len(accuracies))
         return len(accuracies), accuracies[-1] if accuracies else None, left
 
@@ -51,6 +55,8 @@ def parse_seeds(text: str) -> list[int]:
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise ValueError(f"--seeds {text!r}: {last} comes before {first}.")
+        if last - first >= MOST_SEEDS:
+            raise ValueError(f"--seeds {text!r}: at most {MOST_SEEDS:,} seeds in a row.")
         seeds += range(first, last + 1)
     return sorted(set(seeds))
 
@@ -105,9 +111,12 @@ def describe(jobs: list[Job], workers: int, results: Path, on_gpu: bool = False)
     for job in jobs:
         done, _, left = job.progress(results)
         epochs = f"epoch {done + 1} to {job.experiment.epochs}"
+        if done == job.experiment.epochs:
+            epochs = "its record"
         lines.append(f"  {job!s:32}{epochs:18}" + f"about {spell(left)}" * (not on_gpu))
     total = f", about {spell(time_left(jobs, workers, results))}" * (not on_gpu)
-    return "\n".join([f"{len(jobs)} runs to do, {workers} at a time{total}:", *lines])
+    runs = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
+    return "\n".join([f"{runs} to do, {workers} at a time{total}:", *lines])
 
 
 def time_left(jobs: list[Job], workers: int, results: Path) -> float:

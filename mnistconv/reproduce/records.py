@@ -6,7 +6,9 @@ network, `results/unfinished/relu-seed0.safetensors` the checkpoint of a run tha
 
 import hashlib
 import json
+import math
 import platform
+import re
 import warnings
 from pathlib import Path
 
@@ -34,6 +36,15 @@ def weights_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
 
 def checkpoint_path(experiment: str, seed: int, results: Path = RESULTS) -> Path:
     return results / "unfinished" / f"{experiment}-seed{seed}.safetensors"
+
+
+def check_writable(results: Path) -> None:
+    """Make the folders of `results`. Raises OSError, before any training, where that cannot be."""
+    for path in (record_path("x", 0, results), weights_path("x", 0, results)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = checkpoint_path("x", 0, results).parent
+    write_atomically(unfinished / "probe", lambda temporary: temporary.write_bytes(b""))
+    (unfinished / "probe").unlink(missing_ok=True)
 
 
 def hash_weights(net: nn.Module) -> str:
@@ -113,7 +124,8 @@ def write_record(record: dict, results: Path = RESULTS) -> Path:
 def read_record(path: Path, experiment: Experiment) -> dict | None:
     """The record in `path`, or None, with a warning, when it does not count.
 
-    It counts when it is whole, unedited, of today's schema and made with today's hyper-parameters.
+    It counts when it is whole, unedited, of today's schema, made with today's hyper-parameters, and
+    its figures fit together.
     """
     problem = find_problem(path, experiment)
     if problem:
@@ -126,6 +138,8 @@ def find_problem(path: Path, experiment: Experiment) -> str | None:
     """Why the record in `path` does not count, or None when it does."""
     try:
         return _problem(json.loads(path.read_text(encoding="utf-8")), experiment, path)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         return f"it is damaged ({type(error).__name__}: {error})"
 
@@ -151,7 +165,27 @@ def _problem(record: dict, experiment: Experiment, path: Path) -> str | None:
         return f"it is a record of {name} with seed {seed}"
     if record["hyper_parameters"] != experiment.hyper_parameters:
         return "its hyper-parameters are not those of the table"
+    if not _fits_together(record, experiment):
+        return "its figures do not fit together"
     return None
+
+
+def _fits_together(record: dict, experiment: Experiment) -> bool:
+    """Whether there is a finite loss and a share for each epoch, and all else has its kind."""
+    losses, accuracies = record["train_loss"], record["test_accuracy"]
+    return (
+        isinstance(record["seed"], int)
+        and len(losses) == len(accuracies) == experiment.epochs
+        and all(0 <= loss < math.inf for loss in losses)
+        and all(0 <= accuracy <= 1 for accuracy in accuracies)
+        and record["final_accuracy"] == accuracies[-1]
+        and re.fullmatch("[0-9]+", record["predictions"]) is not None
+    )
+
+
+def learned_nothing(record: dict) -> bool:
+    """Whether the trained network names one and the same digit for every test image."""
+    return len(set(record["predictions"])) == 1
 
 
 def load_records(name: str, results: Path = RESULTS) -> list[dict]:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def run_all(
         if state != DONE:
             print(f"{job}: {text}")
     states = [state for state, _, _ in outcomes]
-    print(f"{states.count(DONE)} of {len(jobs)} runs have their record", end="")
+    runs_have = "1 run has its" if len(jobs) == 1 else f"{len(jobs)} runs have their"
+    print(f"{states.count(DONE)} of {runs_have} record", end="")
     print(f", {states.count(BUSY)} in other hands" * (BUSY in states), end="")
     print(f", {states.count(FAILED)} failed" * (FAILED in states), end=".\n")
     return 1 if FAILED in states else 0
@@ -54,6 +56,7 @@ def do(job: Job, results: Path, runner: int) -> tuple[str, Job, str]:
     torch.set_num_threads(1)
     if os.getpid() != runner:
         leave_signals_to_the_runner()
+        warn_plainly()
     lock = checkpoint_path(job.experiment.name, job.seed, results).with_suffix(".lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +68,11 @@ def do(job: Job, results: Path, runner: int) -> tuple[str, Job, str]:
         return BUSY, job, "another runner has it in hand."
     except Exception as error:
         return FAILED, job, f"failed, its last checkpoint stays ({type(error).__name__}: {error})."
+
+
+def warn_plainly() -> None:
+    """Warnings as one sentence: who reads them on the command line does not know the code."""
+    warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
 
 
 @functools.cache

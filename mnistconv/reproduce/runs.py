@@ -56,7 +56,8 @@ def run(
         write_checkpoint(checkpoint, tensors, header)
         report(history)
     machine = records.describe_machine(torch.device("cpu"), "channels_last", seconds)
-    path = finish(experiment, seed, net, test, history, machine, results)
+    images, _ = test
+    path = finish(experiment, seed, net, images, predict(net, images), history, machine, results)
     remove_checkpoint(checkpoint)
     return path
 
@@ -100,15 +101,18 @@ def finish(
     experiment: Experiment,
     seed: int,
     net: nn.Module,
-    test: tuple[Tensor, Tensor],
+    images: Tensor,
+    answers: Tensor,
     history: History,
     machine: dict,
     results: Path,
 ) -> Path:
-    """Write the record, and of seed 0 the weights, of a run that has ended; return its path."""
-    answers = predict(net, test[0])
+    """Write the record, and of seed 0 the weights, of a run that has ended; return its path.
+
+    `answers`, int64 `[n]`, are the digits that the network named for the test `images`.
+    """
     if seed == 0:
-        tensors = weights_to_keep(net, test[0], answers)
+        tensors = weights_to_keep(net, images)
         path = records.weights_path(experiment.name, seed, results)
         write_atomically(path, lambda temporary: save_file(tensors, temporary))
     curves = {"train_loss": history.train_loss, "test_accuracy": history.test_accuracy}
@@ -116,11 +120,11 @@ def finish(
     return records.write_record(record, results)
 
 
-def weights_to_keep(net: nn.Module, images: Tensor, answers: Tensor) -> dict[str, Tensor]:
+def weights_to_keep(net: nn.Module, images: Tensor) -> dict[str, Tensor]:
     """The weights as their file holds them: float32, or float16 where that loses no answer.
 
     A network of over a million parameters is kept in half precision if it then still gives the
-    same `answers`, int64 `[n]`, to all `images`, uint8 `[n, 28, 28]`.
+    same answers to all `images`, uint8 `[n, 28, 28]`.
     """
     full = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     if sum(tensor.numel() for tensor in full.values()) < LARGE:
@@ -128,4 +132,4 @@ def weights_to_keep(net: nn.Module, images: Tensor, answers: Tensor) -> dict[str
     half = {name: tensor.half() for name, tensor in full.items()}
     rounded = copy.deepcopy(net)
     rounded.load_state_dict(half)
-    return half if torch.equal(predict(rounded, images), answers) else full
+    return half if torch.equal(predict(rounded, images), predict(net, images)) else full

@@ -7,6 +7,7 @@ separate gradients. Each network keeps its own first weights, its own order and 
 """
 
 import copy
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -69,7 +70,7 @@ def stacked_losses(stack: Stack, images: Tensor, labels: Tensor) -> Tensor:
 def stacked_step(stack: Stack, sgd: torch.optim.Optimizer, images: Tensor, labels: Tensor):
     """One SGD step of every network; the losses `[S]` before it."""
     losses = stacked_losses(stack, images, labels)
-    sgd.zero_grad(set_to_none=False)
+    sgd.zero_grad()
     losses.sum().backward()
     sgd.step()
     return losses.detach()
@@ -89,7 +90,14 @@ def step_on(device: torch.device, stack: Stack, sgd, train: Pair) -> Callable[[T
 
 
 def capture(step: Callable[[Tensor], Tensor], stack: Stack, train: Pair):
-    """`step` as a CUDA graph: its kernels recorded once, then launched with a single call."""
+    """`step` as a CUDA graph: its kernels recorded once, then launched with a single call.
+
+    Each replay reads and writes the memory of the capture: the numbers in, weights, gradients and
+    losses out, so losses are to be used before the next replay. Dropout goes on from the random
+    state of the device, which a replay moves on as the step itself would. Three steps before the
+    capture let the libraries set themselves up; weights and random state are then put back.
+    Source: PyTorch's notes on CUDA semantics, "CUDA Graphs".
+    """
     seeds = len(next(stack.parameters()))
     numbers = torch.zeros(seeds, BATCH_SIZE, dtype=torch.int64, device=train[1].device)
     before = copy.deepcopy(stack.state_dict())
@@ -115,17 +123,20 @@ def capture(step: Callable[[Tensor], Tensor], stack: Stack, train: Pair):
 
 
 @torch.no_grad()
-def stacked_accuracies(stack: Stack, test: Pair, batch_size: int = 500) -> list[float]:
-    """The share of the test digits that each network names rightly, 0 to 1."""
-    images, labels = test
+def stacked_answers(stack: Stack, images: Tensor, batch_size: int = 500) -> Tensor:
+    """The digit that each network names for each uint8 image `[n, 28, 28]`: int64 `[S, n]`."""
     seeds = len(next(stack.parameters()))
     stack.eval()
-    right = torch.zeros(seeds, dtype=torch.int64, device=labels.device)
-    for batch, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        logits = stack(to_input(batch).expand(seeds, -1, -1, -1, -1))
-        right += (logits.argmax(dim=2) == truth).sum(dim=1)
+    logits = [
+        stack(to_input(batch).expand(seeds, -1, -1, -1, -1)) for batch in images.split(batch_size)
+    ]
     stack.train()
-    return (right / len(labels)).tolist()
+    return torch.cat(logits, dim=1).argmax(dim=2)
+
+
+def shares(answers: Tensor, labels: Tensor) -> list[float]:
+    """The share of right `answers`, int64 `[S, n]`, of each network: 0 to 1, as Python counts."""
+    return [right / len(labels) for right in (answers == labels).sum(dim=1).tolist()]
 
 
 def new_stack(experiment: Experiment, seeds: list[int]) -> Stack:
@@ -151,13 +162,16 @@ def run_stack(
     FloatingPointError, naming the seed, when a network diverges.
     """
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # streams and graphs belong to the current one
     train, test = load_mnist()
     if experiment.expanded:
         train = expand(*train)
     n = len(train[1])
     if n % BATCH_SIZE:
         raise ValueError(f"{n} training images do not divide into batches of {BATCH_SIZE}.")
-    train, on_device = [tensor.to(device) for tensor in train], [t.to(device) for t in test]
+    train, (test_images, test_labels) = ([t.to(device) for t in pair] for pair in (train, test))
     stack = new_stack(experiment, seeds).to(device)
     histories = [History(experiment.epochs, n // BATCH_SIZE) for _ in seeds]
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -173,10 +187,10 @@ def run_stack(
     while histories[0].steps < histories[0].planned_steps:
         start = time.perf_counter()
         order = torch.stack([torch.randperm(n, generator=generator) for generator in orders])
-        loss_sums = torch.zeros(len(seeds), device=device)
+        loss_sums = torch.zeros(len(seeds), dtype=torch.float64, device=device)
         for numbers in order.to(device).split(BATCH_SIZE, dim=1):
             loss_sums += step(numbers)
-        accuracies = stacked_accuracies(stack, on_device)
+        accuracies = shares(stacked_answers(stack, test_images), test_labels)
         for seed, history, loss, accuracy in zip(
             seeds, histories, loss_sums.tolist(), accuracies, strict=True
         ):
@@ -189,12 +203,13 @@ def run_stack(
         report(histories)
     machine = records.describe_machine(device, "contiguous", seconds)
     machine |= {"seeds_at_once": len(seeds)}
-    paths = []
+    answers = stacked_answers(stack, test_images).cpu()
     for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
-        net = stack.take_out(index, experiment.network())
-        paths.append(finish(experiment, seed, net, test, history, machine, results))
+        if not records.has_record(experiment, seed, results):
+            net = stack.take_out(index, experiment.network())
+            finish(experiment, seed, net, test[0], answers[index], history, machine, results)
     remove_checkpoint(checkpoint)
-    return paths
+    return [records.record_path(experiment.name, seed, results) for seed in seeds]
 
 
 def stack_checkpoint_path(experiment: Experiment, seeds: list[int], results: Path) -> Path:
@@ -241,7 +256,7 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
     It is 0 when all have their record, 1 when one failed; a failure does not stop the others.
     """
     failed = 0
-    for experiment, seeds in group(jobs, seeds_at_once):
+    for experiment, seeds in group(jobs, seeds_at_once, results):
         name = f"{experiment.name}, seeds {', '.join(map(str, seeds))}"
         lock = stack_checkpoint_path(experiment, seeds, results).with_suffix(".lock")
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -252,23 +267,37 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
         except Timeout:
             print(f"{name}: another runner has them in hand.")
         except (FloatingPointError, ValueError, OSError, SafetensorError, RuntimeError) as error:
-            failed += len(seeds)
+            failed += sum(j.experiment is experiment and j.seed in seeds for j in jobs)
             print(f"{name}: failed, the last checkpoint stays ({type(error).__name__}: {error}).")
     print(f"{failed} of {len(jobs)} runs failed." if failed else "All runs have their record.")
     return 1 if failed else 0
 
 
-def group(jobs: list[Job], seeds_at_once: int) -> list[tuple[Experiment, list[int]]]:
-    """The jobs as experiments with up to `seeds_at_once` seeds each, in the order of the jobs."""
-    seeds: dict[str, list[int]] = {}
-    experiments = {job.experiment.name: job.experiment for job in jobs}
-    for job in jobs:
-        seeds.setdefault(job.experiment.name, []).append(job.seed)
-    return [
-        (experiments[name], sorted(found)[first : first + seeds_at_once])
-        for name, found in seeds.items()
-        for first in range(0, len(found), seeds_at_once)
-    ]
+def group(jobs: list[Job], seeds_at_once: int, results: Path) -> list[tuple[Experiment, list[int]]]:
+    """The jobs as experiments with up to `seeds_at_once` seeds each, in the order of the jobs.
+
+    Seeds of a stack under way stay together, with those of it that have their record already: only
+    so can its checkpoint be continued.
+    """
+    groups = []
+    for experiment in {job.experiment.name: job.experiment for job in jobs}.values():
+        left = {job.seed for job in jobs if job.experiment is experiment}
+        for seeds in stacks_under_way(experiment, results):
+            if left & set(seeds):
+                groups.append((experiment, seeds))
+                left -= set(seeds)
+        rest = sorted(left)
+        for first in range(0, len(rest), seeds_at_once):
+            groups.append((experiment, rest[first : first + seeds_at_once]))
+    return groups
+
+
+def stacks_under_way(experiment: Experiment, results: Path) -> list[list[int]]:
+    """The seeds of each checkpoint of a stack of `experiment`, the largest stack first."""
+    name = re.compile(rf"{re.escape(experiment.name)}-seeds([\d_]+)\.safetensors(\.previous)?")
+    paths = (results / "unfinished").glob(f"{experiment.name}-seeds*")
+    found = {match[1] for path in paths if (match := name.fullmatch(path.name))}
+    return sorted(([int(seed) for seed in seeds.split("_")] for seeds in found), key=len)[::-1]
 
 
 def _print_epoch(name: str, start: float) -> Callable[[list[History]], None]:
