@@ -1,6 +1,8 @@
 """The page "Draw a digit" in a real browser: drawn on, pointed at, broken on purpose."""
 
+import base64
 import itertools
+import json
 import re
 import shutil
 
@@ -78,11 +80,32 @@ def draw(seen, strokes) -> None:
 
 
 def value_of(text: str) -> float:
-    return float(text.replace("−", "-").replace(",", ""))
+    """The number that a text shows; "2.3 · 10−6" is how the page writes 2.3e-6."""
+    return float(text.replace(" · 10", "e").replace("−", "-").replace(",", ""))
+
+
+def message(seen) -> str:
+    return seen.page.locator("#draw-message").text_content()
+
+
+def dark_pixels(seen) -> int:
+    context = "document.getElementById('draw-board').getContext('2d')"
+    data = f"{context}.getImageData(0, 0, 336, 336).data"
+    return seen.page.evaluate(f"{data}.filter((v, i) => i % 4 === 0 && v < 128).length")
+
+
+def logits(seen) -> list[str]:
+    return seen.page.locator(".draw-logit").all_text_contents()
 
 
 def numbers_in(text: str) -> list[float]:
     return [value_of(t) for t in re.findall(r"−?\d+(?:\.\d+)?", text.replace("− ", "−"))]
+
+
+def choose_network(seen, name: str) -> None:
+    seen.page.locator(f"input[value='{name}']").click()
+    seen.page.wait_for_function(f"location.hash.includes('net={name}')")
+    next_frame(seen)
 
 
 # Answers
@@ -175,15 +198,13 @@ def test_clear_undo_and_the_width_of_the_pen(at):
     seen.page.locator("#draw-undo").click()
     next_frame(seen)
     assert sentence(seen) == four
-    ink = "document.getElementById('draw-board').getContext('2d').getImageData(0, 0, 336, 336).data"
-    dark = f"{ink}.filter((v, i) => i % 4 === 0 && v < 128).length"
     seen.page.locator("#draw-clear").click()
     draw(seen, [[(0.2, 0.5), (0.8, 0.5)]])
-    thin = seen.page.evaluate(dark)
+    thin = dark_pixels(seen)
     seen.page.locator("#draw-clear").click()
     seen.page.locator("#draw-pen").fill("5")
     draw(seen, [[(0.2, 0.5), (0.8, 0.5)]])
-    assert seen.page.evaluate(dark) > 1.5 * thin
+    assert dark_pixels(seen) > 1.5 * thin
 
 
 def test_a_one_is_drawn_by_keyboard_alone(at):
@@ -284,13 +305,12 @@ def test_sliders_move_what_the_network_gets(at):
 
 def test_answers_flicker_in_train_mode_alone(at):
     seen = at(f"net={DROPOUT}&digit=18", motion="no-preference")
-    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
 
     def differ(times=8) -> int:
         found = set()
         for _ in range(times):
             seen.page.wait_for_timeout(350)
-            found.add(seen.page.evaluate(logits))
+            found.add(tuple(logits(seen)))
         return len(found)
 
     assert differ(3) == 1
@@ -304,27 +324,25 @@ def test_answers_flicker_in_train_mode_alone(at):
 
 def test_without_motion_train_mode_answers_when_it_is_asked(at):
     seen = at(f"net={DROPOUT}&digit=18&train=1")
-    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
-    first = seen.page.evaluate(logits)
+    first = logits(seen)
     seen.page.wait_for_timeout(900)
-    assert seen.page.evaluate(logits) == first
+    assert logits(seen) == first
     seen.page.locator("#draw-again").click()
     next_frame(seen)
-    assert seen.page.evaluate(logits) != first
+    assert logits(seen) != first
 
 
 def test_a_map_is_switched_off_and_on(at):
     seen = at("net=relu&digit=0&unit=pool1.3.5.5")
-    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
-    whole = seen.page.evaluate(logits)
+    whole = logits(seen)
     seen.page.get_by_role("button", name="Switch map 3 off").click()
     next_frame(seen)
-    assert seen.page.evaluate(logits) != whole
+    assert logits(seen) != whole
     assert "switched off" in seen.page.locator("#draw-why").text_content()
     seen.page.wait_for_function("location.hash.includes('off=conv1.3')")
     seen.page.get_by_role("button", name="Switch all maps on").click()
     next_frame(seen)
-    assert seen.page.evaluate(logits) == whole
+    assert logits(seen) == whole
 
 
 # Why
@@ -455,8 +473,7 @@ def test_a_situation_can_be_linked_to(at, visit):
     seen.page.wait_for_function("/angle=-20.*unit=pool2/.test(location.hash)")
     other = visit(seen.page.url)
     wait_for_answer(other)
-    logits = "[...document.querySelectorAll('.draw-logit')].map(e => e.textContent).join()"
-    assert other.page.evaluate(logits) == seen.page.evaluate(logits)
+    assert logits(other) == logits(seen)
     title = "#draw-why h3"
     assert other.page.locator(title).text_content() == seen.page.locator(title).text_content()
 
@@ -472,11 +489,19 @@ def test_a_link_on_the_page_changes_the_situation(at):
 
 
 @pytest.mark.parametrize(
-    "state", ["net=gpt&digit=77777&dx=NaN", "%E0%A4%A", "ink=!!&unit=conv9.1.1.1", "digit=5000"]
-)
+    "state",
+    [
+        "net=gpt&digit=77777&dx=NaN",
+        "%E0%A4%A",
+        "ink=!!&unit=conv9.1.1.1",
+        "digit=5000",
+        "unit=dropout1.0.0.0",
+    ],
+)  # fmt: skip
 def test_nonsense_in_the_address_shows_a_working_page(at, state):
     seen = at(state)
-    assert re.match("It reads a|Nothing is drawn", sentence(seen))
+    next_frame(seen)
+    assert sentence(seen).startswith("It reads a 3 "), "the example"
     assert seen.complaints == []
 
 
@@ -501,24 +526,74 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def lose_an_end(path):
-    """Valid JavaScript, but the base64 text is a block short."""
+def shorten(path):
+    """Still JavaScript, but the base64 text is one block short."""
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('");', '");').replace(text[-20:-4], "", 1), encoding="utf-8")
+    end = text.rindex('"')
+    path.write_text(text[: end - 4] + text[end:], encoding="utf-8")
 
 
-@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), truncate, lose_an_end])
+def fill_with_nan(path):
+    script = path.read_text(encoding="utf-8")
+    start, end = script.rindex(',"') + 2, script.rindex('"')
+    data = np.frombuffer(base64.b64decode(script[start:end]), dtype="<f4").copy()
+    data[7] = np.nan
+    path.write_text(script[:start] + base64.b64encode(data.tobytes()).decode() + script[end:])
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), truncate, shorten, fill_with_nan])
 def test_a_network_that_cannot_be_loaded_is_named_and_the_rest_works(broken, spoil):
     seen = broken("simple.js", spoil)
     wait_for_answer(seen)
     seen.page.locator("input[value='simple']").click()
-    message = seen.page.locator("#draw-message")
-    message.wait_for(state="visible")
-    assert "The network simple could not be loaded" in message.text_content()
+    seen.page.locator("#draw-message").wait_for(state="visible")
+    assert "The network simple could not be loaded" in message(seen)
     assert seen.page.locator("input[value='relu']").is_checked()
-    seen.page.locator("input[value='two-conv']").check()
-    message.wait_for(state="hidden")
+    choose_network(seen, "two-conv")
+    assert sentence(seen).startswith("It reads a 3 ")
+    seen.page.locator("input[value='simple']").click()
+    seen.page.wait_for_timeout(300)
+    assert seen.page.locator("input[value='two-conv']").is_checked(), "the one in use stays"
+
+
+def leave_relu_out(path):
+    text = path.read_text(encoding="utf-8")
+    networks = [n for n in json.loads(text[text.index("[") : -3]) if n["name"] != "relu"]
+    path.write_text(f"mnistconv.receiveList({json.dumps(networks)});", encoding="utf-8")
+
+
+def test_a_site_without_the_first_network_shows_another(broken):
+    seen = broken("networks.js", leave_relu_out)
+    wait_for_answer(seen)
+    assert seen.page.locator("input[value='simple']").is_checked()
+    assert sentence(seen).startswith("It reads a 3 ")
+    assert seen.complaints == []
+
+
+def test_when_the_first_network_is_missing_the_next_answers(broken):
+    seen = broken("relu.js", lambda path: path.unlink())
+    wait_for_answer(seen)
+    assert "The network relu could not be loaded" in message(seen)
+    assert seen.page.locator("input[value='simple']").is_checked()
+    assert sentence(seen).startswith("It reads a 3 ")
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_text("")])
+def test_without_a_list_the_page_says_so_and_still_draws(broken, spoil):
+    seen = broken("networks.js", spoil)
+    seen.page.locator("#draw-message").wait_for(state="visible")
+    assert "The list of networks could not be" in message(seen)
+    draw(seen, DRAWN[1])
+    assert dark_pixels(seen) > 0
+    assert seen.page.locator("#draw-dx").input_value() == "0"
+
+
+def test_a_linked_digit_without_the_digits_is_named(broken):
+    seen = broken("digits.js", lambda path: path.unlink(), "net=relu&digit=4")
+    seen.page.locator("#draw-message").wait_for(state="visible")
+    wait_for_answer(seen)
     next_frame(seen)
+    assert "The test digits could not be loaded" in message(seen)
     assert sentence(seen).startswith("It reads a 3 ")
 
 
@@ -528,9 +603,7 @@ def test_missing_digits_are_named_and_drawing_works(broken, spoil):
     wait_for_answer(seen)
     seen.page.locator("#draw-any").click()
     seen.page.locator("#draw-message").wait_for(state="visible")
-    assert (
-        "The test digits could not be loaded" in seen.page.locator("#draw-message").text_content()
-    )
+    assert "The test digits could not be loaded" in message(seen)
     draw(seen, DRAWN[0])
     assert sentence(seen).startswith("It reads a 0 ")
 
@@ -586,3 +659,201 @@ def test_a_forward_pass_and_a_frame_are_fast(at, name, limit, capsys):
         )
     assert network < limit
     assert frame < 1000 / 60
+
+
+# What a hostile or an ordinary reader does
+
+
+def test_pointing_works_from_the_first_moment(at):
+    seen = at()
+    seen.page.locator("canvas[data-layer='conv1']").hover(position={"x": 100, "y": 20})
+    next_frame(seen)
+    assert seen.page.locator("#draw-why h3").text_content().startswith("conv1")
+
+
+def test_a_held_unit_is_let_go(at):
+    seen = at("net=relu&digit=0&unit=pool1.3.5.5")
+    canvas = seen.page.locator("canvas[data-layer='conv2']")
+    canvas.hover(position={"x": 100, "y": 20})
+    next_frame(seen)
+    title = seen.page.locator("#draw-why h3")
+    assert title.text_content().startswith("pool1")
+    seen.page.get_by_role("button", name="Let go").click()
+    canvas.hover(position={"x": 130, "y": 20})
+    next_frame(seen)
+    assert title.text_content().startswith("conv2")
+
+
+def test_the_buttons_of_the_panel_move_the_unit(at):
+    seen = at("net=relu&digit=0&unit=pool1.3.5.5")
+    for name in ("right", "down"):
+        seen.page.get_by_role("button", name=f"one unit {name}").click()
+        next_frame(seen)
+    assert seen.page.locator("#draw-why h3").text_content() == "pool1, map 3, row 6, column 6"
+
+
+def slow(seen_context_page, file: str, milliseconds: int) -> None:
+    def later(route):
+        seen_context_page.wait_for_timeout(milliseconds)
+        route.continue_()
+
+    seen_context_page.route(f"**/draw/{file}*", later)
+
+
+def test_the_last_choice_wins_over_a_slow_older_one(at):
+    seen = at()
+    slow(seen.page, f"{DROPOUT}.js", 1500)
+    seen.page.locator(f"input[value='{DROPOUT}']").click()
+    assert DROPOUT in seen.page.locator("#draw-loading").text_content()
+    choose_network(seen, "simple")
+    seen.page.wait_for_timeout(2500)
+    assert seen.page.locator("input[value='simple']").is_checked()
+    assert seen.page.locator("canvas[data-layer='conv2']").count() == 0
+    assert seen.page.locator("#draw-loading").text_content() == ""
+
+
+def test_a_second_finger_does_not_draw(at):
+    seen = at(width=390)
+    seen.page.locator("#draw-clear").click()
+    board = seen.page.locator("#draw-board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    session = seen.page.context.new_cdp_session(seen.page)
+
+    def touch(kind, *places):
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": number}
+            for number, (x, y) in enumerate(places)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (0.5, 0.2))
+    touch("touchMove", (0.5, 0.5))
+    next_frame(seen)
+    before = dark_pixels(seen)
+    touch("touchStart", (0.5, 0.5), (0.9, 0.9))
+    for x in (0.8, 0.7, 0.6):
+        touch("touchMove", (0.5, 0.5), (x, 0.9))
+    next_frame(seen)
+    assert dark_pixels(seen) == before
+    touch("touchEnd")
+
+
+def test_a_digit_that_arrives_during_a_stroke_harms_nothing(at):
+    seen = at()
+    slow(seen.page, "digits.js", 800)
+    seen.page.locator("#draw-any").click()
+    box = seen.page.locator("#draw-board").bounding_box()
+    seen.page.mouse.move(box["x"] + 100, box["y"] + 100)
+    seen.page.mouse.down()
+    for x in range(100, 200, 4):
+        seen.page.mouse.move(box["x"] + x, box["y"] + 150)
+        seen.page.wait_for_timeout(60)
+    seen.page.mouse.up()
+    seen.page.wait_for_selector("#draw-source:has-text('Test digit')")
+    assert seen.complaints == []
+
+
+def test_a_stroke_that_leaves_the_board_does_not_run_along_its_edge(at):
+    seen = at()
+    seen.page.locator("#draw-clear").click()
+    draw(seen, [[(0.5, 0.5), (1.2, 0.5), (1.2, 0.9), (0.5, 0.9)]])
+    context = "document.getElementById('draw-board').getContext('2d')"
+    # The right edge between the two places where the stroke crossed it.
+    edge = seen.page.evaluate(f"[...{context}.getImageData(330, 200, 1, 60).data]")
+    assert min(edge[::4]) > 128
+
+
+def test_undo_brings_back_what_was_cleared_or_replaced(at):
+    seen = at()
+    draw(seen, DRAWN[4])
+    four = logits(seen)
+    seen.page.locator("#draw-clear").click()
+    next_frame(seen)
+    assert logits(seen) != four
+    seen.page.locator("#draw-undo").click()
+    next_frame(seen)
+    assert logits(seen) == four
+    seen.page.locator("#draw-any").click()
+    seen.page.wait_for_selector("#draw-source:has-text('Test digit')")
+    seen.page.locator("#draw-undo").click()
+    next_frame(seen)
+    assert logits(seen) == four
+
+
+def test_after_a_reload_the_example_is_still_an_example(at):
+    seen = at()
+    seen.page.locator("canvas[data-layer='conv1']").click(position={"x": 100, "y": 20})
+    seen.page.wait_for_function("location.hash.includes('unit=conv1')")
+    seen.page.reload()
+    wait_for_answer(seen)
+    draw(seen, DRAWN[7])
+    assert sentence(seen).startswith("It reads a 7 ")
+
+
+def test_a_unit_that_the_next_network_lacks_is_let_go(at):
+    seen = at("net=relu&digit=0&unit=conv2.3.4.4&off=conv1.3")
+    choose_network(seen, "simple")
+    panel = seen.page.locator("#draw-why")
+    assert "conv2" not in panel.text_content()
+    assert seen.page.locator("#draw-all-on").is_hidden(), "maps of another network stay on"
+    seen.page.locator("canvas[data-layer='conv1']").hover(position={"x": 100, "y": 20})
+    next_frame(seen)
+    assert panel.locator("h3").text_content().startswith("conv1")
+
+
+def test_pointing_does_not_ask_again(at):
+    seen = at(f"net={DROPOUT}&digit=582&train=1")
+    first = logits(seen)
+    for x in (20, 120, 220):
+        seen.page.locator("canvas[data-layer='conv1']").hover(position={"x": x, "y": 20})
+        next_frame(seen)
+    assert logits(seen) == first
+
+
+def test_the_tally_counts_one_situation(at):
+    seen = at(f"net={DROPOUT}&digit=582&train=1")
+    for _ in range(5):
+        seen.page.locator("#draw-again").click()
+        next_frame(seen)
+    tally = seen.page.locator("#draw-tally")
+    assert "The last 6 answers" in tally.text_content()
+    seen.page.locator("#draw-dx").fill("1")
+    next_frame(seen)
+    assert "The last 1 answers" in tally.text_content()
+
+
+def test_a_moved_four_is_read_by_the_network_that_was_trained_on_moved_digits(at):
+    """What the first of the page's suggestions shows."""
+    for name, is_read in (("relu", False), (DROPOUT, True)):
+        seen = at(f"net={name}&digit=4&dx=-4")
+        next_frame(seen)
+        assert sentence(seen).startswith("It reads a 4 ") == is_read
+
+
+def test_a_suggestion_brings_its_situation_into_view(at):
+    seen = at()
+    for link, place in (("digit=947", "#draw-board"), ("unit=probabilities.6", "#draw-panel")):
+        seen.page.locator(f".draw-tries a[href*='{link}']").click()
+        seen.page.wait_for_function(f"location.hash.includes('{link}')")
+        next_frame(seen)
+        box = seen.page.locator(place).bounding_box()
+        assert -50 < box["y"] < 850
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    "state",
+    [
+        "net=relu&digit=0&unit=conv2.3.4.4&off=conv2.3",
+        "net=simple&digit=247&unit=probabilities.6.0.0",
+        f"net={DROPOUT}&digit=582&train=1&unit=fc1.3.0.0",
+    ],
+)
+def test_every_state_is_accessible(at, state, width, theme):
+    seen = at(state, width=width, theme=theme)
+    next_frame(seen)
+    assert seen.violations() == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert seen.complaints == []

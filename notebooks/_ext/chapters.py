@@ -135,7 +135,7 @@ PLAY = {
     "05_simple_network": "net=simple",
     "06_two_convolutional_layers": "net=two-conv",
     "07_relu_and_l2": "net=relu",
-    "09_dropout": "net=dropout-lr0.005&digit=18&train=1",
+    "09_dropout": "net=dropout-lr0.005&digit=582&train=1",
 }
 
 
@@ -219,13 +219,12 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
             context["body"] = context["body"].replace(written, better)
 
 
+COMPUTING = ["network", "prepare", "explain", "address"]  # these run without a browser, too
+SHOWING = ["view", "why", "loading", "board", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
-    EXPLORER: ("explorer", ("convolution", "explorer")),
-    '<div class="draw" id="draw"': (
-        "draw",
-        ("network", "prepare", "explain", "address", "view", "why", "page"),
-    ),
+    EXPLORER: ("explorer", ["convolution", "explorer"]),
+    '<div class="draw" id="draw"': ("draw", COMPUTING + SHOWING),
 }
 
 

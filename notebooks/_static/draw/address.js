@@ -5,23 +5,23 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
 (() => {
   const SLIDERS = {
-    // name: [lowest, highest, at rest]
-    dx: [-10, 10, 0],
-    dy: [-10, 10, 0],
-    angle: [-180, 180, 0],
-    scale: [0.4, 1.6, 1],
-    noise: [0, 0.6, 0],
+    // name: [lowest, highest, at rest, step]
+    dx: [-10, 10, 0, 1],
+    dy: [-10, 10, 0, 1],
+    angle: [-180, 180, 0, 1],
+    scale: [0.4, 1.6, 1, 0.05],
+    noise: [0, 0.6, 0, 0.02],
   };
   const PEN = [1, 6, 2.4];
   const STEP = 28 / 255; // strokes are kept on a grid of 256 by 256, one byte per coordinate
-  const LONGEST_STROKES = 100_000; // characters: far more than a drawing has
+  const LONGEST_INK = 100_000; // characters; the oldest strokes of a longer drawing are left out
 
   const roundToGrid = (value) => Math.round(Math.min(28, Math.max(0, value)) / STEP) * STEP;
 
-  /** The page as it starts: nothing drawn, nothing disturbed. */
+  /** The page as it starts: nothing drawn yet (strokes null, not empty), nothing disturbed. */
   function emptyState() {
     return {
-      net: "relu", strokes: [], digit: null, pen: PEN[2], centre: true,
+      net: "relu", strokes: null, digit: null, pen: PEN[2], centre: true,
       dx: 0, dy: 0, angle: 0, scale: 1, noise: 0, off: {}, train: false, unit: null,
     };
   }
@@ -45,11 +45,16 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   const writeUnit = ({ layer, map, row, column }) => [layer, map, row, column].join(".");
 
+  function writeStrokes(strokes) {
+    const text = strokes.map(writeStroke).join(".");
+    return text.length > LONGEST_INK ? writeStrokes(strokes.slice(1)) : text;
+  }
+
   /** What differs from the empty state, as "net=relu&dx=3&ink=...". */
   function writeState(state) {
     const fields = { net: state.net };
     if (state.digit !== null) fields.digit = state.digit;
-    else fields.ink = state.strokes.map(writeStroke).join(".");
+    else if (state.strokes !== null) fields.ink = writeStrokes(state.strokes);
     if (!state.centre) fields.centre = 0;
     for (const [name, [, , rest]] of Object.entries(SLIDERS)) {
       if (state[name] !== rest) fields[name] = state[name];
@@ -67,14 +72,17 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
    */
   function readState(text, names) {
     const state = emptyState();
+    if (names.length && !names.includes(state.net)) [state.net] = names;
     const fields = new Map(text.split("&").map((field) => field.split(/=(.*)/s).slice(0, 2)));
     if (names.includes(fields.get("net"))) state.net = fields.get("net");
     if (/^\d{1,4}$/.test(fields.get("digit") ?? "")) state.digit = Number(fields.get("digit"));
-    state.strokes = readStrokes(fields.get("ink") ?? "");
+    if (fields.has("ink")) state.strokes = readStrokes(fields.get("ink") ?? "");
     state.centre = fields.get("centre") !== "0";
-    for (const [name, [lowest, highest]] of Object.entries(SLIDERS)) {
-      const value = Number.parseFloat(fields.get(name));
-      if (value >= lowest && value <= highest) state[name] = value;
+    for (const [name, [lowest, highest, , step]] of Object.entries(SLIDERS)) {
+      const value = Number(fields.get(name) || NaN);
+      if (value >= lowest && value <= highest) {
+        state[name] = Number((Math.round(value / step) * step).toFixed(2));
+      }
     }
     for (const [, layer, map] of (fields.get("off") ?? "").matchAll(/(conv[12])\.(\d{1,2})(?!\d)/g)) {
       if (Number(map) < (layer === "conv1" ? 20 : 40)) (state.off[layer] ??= new Set()).add(Number(map));
@@ -88,16 +96,17 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return state;
   }
 
+  /** The strokes of an address: none for an empty text; null, as before any, for a broken one. */
   function readStrokes(text) {
-    if (!text || text.length > LONGEST_STROKES) return [];
+    if (text === "") return [];
     try {
-      return text.split(".").map(readStroke);
+      return text.length > LONGEST_INK ? null : text.split(".").map(readStroke);
     } catch {
-      return [];
+      return null;
     }
   }
 
   Object.assign(globalThis.mnistconv, {
-    SLIDERS, PEN, LONGEST_STROKES, roundToGrid, emptyState, writeState, readState,
+    SLIDERS, PEN, roundToGrid, emptyState, writeState, readState,
   });
 })();

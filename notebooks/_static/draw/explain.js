@@ -27,14 +27,25 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
    * Throws when there is no such unit.
    */
   function explain(network, results, { layer, map, row = 0, column = 0 }) {
+    if (!exists(results, { layer, map, row, column })) {
+      throw new Error(`no unit ${layer} ${map} ${row} ${column}`);
+    }
     const result = results[layer];
-    const inside = result && map < result.maps && row < result.side && column < result.side;
-    if (!inside || result.kind === "input") throw new Error(`no unit ${layer} ${map} ${row} ${column}`);
     const input = results[result.from];
     const value = result.values[(map * result.side + row) * result.side + column];
-    const explanations = { conv, pool, dense, dropout, softmax };
-    const answer = explanations[result.kind]({ network, result, input, map, row, column });
+    const answer = EXPLANATIONS[result.kind]({ network, result, input, map, row, column });
     return { kind: result.kind, value, activation: result.activation, ...answer };
+  }
+
+  function exists(results, { layer, map, row, column }) {
+    const result = results[layer];
+    const isInside = map < result?.maps && row < result?.side && column < result?.side;
+    return isInside && result.kind in EXPLANATIONS;
+  }
+
+  /** Whether there is such a unit, and it is one that the panel can show: dropout's are not. */
+  function canExplain(results, unit) {
+    return exists(results, unit) && results[unit.layer].kind !== "dropout";
   }
 
   function conv({ network, result, input, map, row, column }) {
@@ -81,6 +92,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return { logits: Array.from(input.values), powers, top, total: sumOf(powers) };
   }
 
+  const EXPLANATIONS = { conv, pool, dense, dropout, softmax };
+
   /**
    * The part of an earlier layer that a unit sees, {row, column, size} within each of its maps, or
    * null when it sees all of it. With `layer` "input" it is the receptive field in the picture.
@@ -96,5 +109,5 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return { row, column, size };
   }
 
-  Object.assign(globalThis.mnistconv, { explain, seenBy });
+  Object.assign(globalThis.mnistconv, { explain, canExplain, seenBy });
 })();

@@ -47,9 +47,10 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   function readWeights(header, text) {
     const bytes = bytesOf(text);
     if (bytes.length !== header.bytes) {
-      throw new Error(`the weights of ${header.name} are ${bytes.length} bytes, not ${header.bytes}`);
+      throw new Error(`it has ${bytes.length} bytes of weights, not ${header.bytes}`);
     }
     const numbers = numbersOf(bytes, header.dtype);
+    if (!numbers.every(Number.isFinite)) throw new Error("it has weights that are no numbers");
     const weights = {};
     let start = 0;
     for (const [name, shape] of Object.entries(header.shapes)) {

@@ -1,10 +1,10 @@
-// The page: its state, its controls, and the loop that draws, prepares, computes and paints.
+// The page: its state, its controls, and the loop that prepares, computes, paints and explains.
 "use strict";
 
 (() => {
   const m = globalThis.mnistconv;
-  const FOLDER = document.currentScript.src.replace(/[^/]*$/, "");
   const AGAIN_AFTER = 300; // milliseconds between two answers in train mode
+  const REST = 700; // milliseconds without change before a screen reader is told
   const REMEMBERED = 20; // answers in train mode
   const SIGNED = ["conv", "dense"];
   const NAMES = { conv: "before pooling", pool: "after pooling and", dense: "dense," };
@@ -12,77 +12,54 @@
 
   const $ = (name) => document.getElementById(`draw-${name}`);
 
-  // A three with one unit worked out, so that there is something to see before anything is drawn.
-  const EXAMPLE = "unit=pool1.5.5.6&ink=GFJEWT9dPGI5aDZuNXUzfDODM4o1kTeWOps9nkKhR6JRoVeeXJthl2aTao1tiHCDc3p2dHh7eoB6"
-    + "hnyMfpKBmYSeiKOMppGpl6udq6Sqqqiwpraiu57AmMSSx4zKhcx-zHfMb8xpymLHXMRXwVG5TbQ";
+  // A three and one unit worked out, so that there is something to see before anything is drawn.
+  const EXAMPLE = m.readState("unit=pool1.5.5.6&ink=GFJEWT9dPGI5aDZuNXUzfDODM4o1kTeWOps9nkKhR6JRoVeeXJthl2a"
+    + "Tao1tiHCDc3p2dHh7eoB6hnyMfpKBmYSeiKOMppGpl6udq6Sqqqiwpraiu57AmMSSx4zKhcx-zHfMb8xpymLHXMRXwVG5TbQ", []);
 
-  let state = m.emptyState();
   let networks = []; // what the site has, in the order of the chapters
-  const loaded = new Map(); // networks whose weights are here, by name
-  let digits = null; // the test digits, once they are here: {numbers, labels, ..., pixels}
+  let network = null; // the one that answers
+  let digits = null; // the test digits, once they are here
+  let state = m.emptyState();
   let ink = m.noInk();
-  let results = null;
+  let stroke = null; // the one that is being drawn
+  let results = null; // everything the network computed for today's picture
+  let past = []; // what was on the board before, for Undo
   let isHeld = false; // whether a click holds the unit, so that pointing elsewhere does not change it
   let channel = null; // the channel that the panel shows, if one was chosen
   let answers = []; // the last answers in train mode
-  let isUntouched = true; // whether the example is still on the board
+  let colours = null;
 
-  // Loading ---------------------------------------------------------------------------------------
+  // Messages: one for each thing that could not be loaded, gone when it could ------------------------
 
-  const inbox = new Map();
-  m.receiveList = (list) => inbox.set("networks", [list]);
-  m.receiveNetwork = (header, text) => inbox.set(header.name, [header, text]);
-  m.receiveDigits = (header, text) => inbox.set("digits", [header, text]);
+  const problems = new Map();
 
-  /** What the script NAME.js hands over. Rejects when the file is missing or not whole. */
-  function load(name) {
-    return new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = `${FOLDER}${name}.js`;
-      script.onload = () => (inbox.has(name) ? resolve(inbox.get(name)) : reject(new Error("it is not whole")));
-      script.onerror = () => reject(new Error("it is missing"));
-      document.head.append(script);
-    });
+  function say(about, text) {
+    if (text) problems.set(about, text);
+    else problems.delete(about);
+    $("message").textContent = [...problems.values()].join(" ");
+    $("message").hidden = problems.size === 0;
   }
 
-  async function loadNetwork(name) {
-    if (loaded.has(name)) return;
-    const [header, text] = await load(name);
-    const description = networks.find((network) => network.name === name);
-    loaded.set(name, m.makeNetwork(description, m.readWeights(header, text)));
-  }
-
-  async function loadDigits() {
-    if (digits) return;
-    const [header, text] = await load("digits");
-    const packed = new Blob([m.bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const pixels = new Uint8Array(await new Response(packed).arrayBuffer());
-    if (pixels.length !== header.numbers.length * m.SIDE ** 2) throw new Error("it is not whole");
-    digits = { ...header, pixels };
-  }
-
-  function say(text) {
-    $("message").textContent = text;
-    $("message").hidden = !text;
-  }
-
-  /** Takes a network or the digits into use; says so in the page when that fails. */
-  async function tryTo(what, action) {
+  /** What `promise` gives; undefined, with a message in the page, when it fails. */
+  async function orSay(what, promise) {
     try {
-      await action();
-      return true;
+      const value = await promise;
+      say(what, "");
+      return value;
     } catch (problem) {
-      say(`${what} could not be loaded (${problem.message}). Everything else still works.`);
-      return false;
+      say(what, `${what} could not be loaded (${problem.message}).`);
+      return undefined;
     }
   }
 
   // State -----------------------------------------------------------------------------------------
 
   let isWaiting = false;
+  let isAsked = false;
 
-  /** Asks for one pass of the loop before the next picture of the screen. */
-  function refresh() {
+  /** Asks for one pass of the loop before the next picture of the screen; with a new answer, or not. */
+  function refresh({ ask = false } = {}) {
+    isAsked ||= ask;
     if (isWaiting) return;
     isWaiting = true;
     requestAnimationFrame(() => {
@@ -91,9 +68,11 @@
     });
   }
 
+  /** Changes what the network gets, or how it answers. */
   function change(fields) {
     state = { ...state, ...fields };
-    refresh();
+    answers = [];
+    refresh({ ask: true });
     rememberSoon();
   }
 
@@ -102,10 +81,33 @@
   /** Puts the state into the address, not more often than browsers allow. */
   function rememberSoon() {
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState(null, "", `#${m.writeState(state)}`), 400);
+    timer = setTimeout(() => {
+      const lasting = { ...state, unit: isHeld ? state.unit : null };
+      history.replaceState(null, "", `#${m.writeState(lasting)}`);
+    }, 400);
   }
 
-  function decodeAddress() {
+  const isExample = () => state.strokes === null && state.digit === null;
+
+  let visit = 0; // counts choices, so that a slow answer to an older one is dropped
+
+  /** Takes over the state of the address, or the example's where it has none. */
+  async function readAddress() {
+    const mine = ++visit;
+    state = m.readState(addressText(), networks.map(({ name }) => name));
+    isHeld = state.unit !== null;
+    if (isExample() && !isHeld) state.unit = EXAMPLE.unit;
+    showControls();
+    redrawInk();
+    useNetwork(state.net);
+    if (state.digit === null) return;
+    digits = (await orSay("The test digits", m.loadDigits())) ?? digits;
+    if (mine !== visit) return;
+    if (!digits?.numbers.includes(state.digit)) state.digit = null;
+    redrawInk();
+  }
+
+  function addressText() {
     try {
       return decodeURIComponent(location.hash.slice(1));
     } catch {
@@ -113,36 +115,40 @@
     }
   }
 
-  /** Takes the state of the address over; the example where it has none. */
-  async function readAddress() {
-    const names = networks.map((network) => network.name);
-    const text = decodeAddress();
-    isUntouched = !/(^|&)(ink|digit)=/.test(text);
-    state = m.readState(isUntouched ? `${EXAMPLE}&${text}` : text, names);
-    isHeld = state.unit !== null;
-    if (state.digit !== null) {
-      const isHere = await tryTo("The test digits", loadDigits);
-      if (!isHere || !digits.numbers.includes(state.digit)) state.digit = null;
-    }
-    redrawInk();
-    await chooseNetwork(state.net);
-  }
+  let choice = 0;
 
-  async function chooseNetwork(name) {
-    const isHere = await tryTo(`The network ${name}`, () => loadNetwork(name));
-    const fallback = [...loaded.keys()][0];
-    if (!isHere && !fallback) return;
-    if (isHere) say("");
+  /** Lets the network `name` answer as soon as it is here, unless another was chosen meanwhile. */
+  async function useNetwork(name) {
+    const mine = ++choice;
+    $("loading").textContent = `Loading ${name} …`;
+    const found = await orSay(`The network ${name}`, m.loadNetwork(name));
+    if (mine !== choice) return;
+    $("loading").textContent = "";
+    if (found && found !== network) {
+      network = found;
+      results = m.forward(network, new Float32Array(m.SIDE ** 2));
+      makeLayers();
+    }
+    if (!network) {
+      const next = networks.find((other) => !problems.has(`The network ${other.name}`));
+      if (next) await useNetwork(next.name);
+      return;
+    }
+    if (network.name !== state.net) Object.assign(state, { net: network.name, off: {} });
     answers = [];
-    state.net = isHere ? name : fallback;
+    refresh({ ask: true });
     showControls();
   }
 
   // Ink -------------------------------------------------------------------------------------------
 
   function redrawInk() {
-    ink = state.digit === null ? m.drawStrokes(state.strokes) : digitImage(state.digit);
-    refresh();
+    stroke = null;
+    const hasDigit = state.digit !== null && digits?.numbers.includes(state.digit);
+    if (hasDigit) ink = digitImage(state.digit);
+    else ink = m.drawStrokes(isExample() ? EXAMPLE.strokes : state.strokes ?? []);
+    showSource();
+    refresh({ ask: true });
   }
 
   function digitImage(number) {
@@ -152,121 +158,89 @@
     return { width: m.SIDE, height: m.SIDE, data };
   }
 
-  function startStroke(point) {
-    if (state.digit !== null || isUntouched) {
-      state = { ...state, digit: null, strokes: [] };
-      ink = m.noInk();
-    }
-    isUntouched = false;
-    const stroke = { width: state.pen, points: [point] };
-    m.drawSegment(ink, point, point, stroke.width);
-    change({ strokes: [...state.strokes, stroke] });
-    showSource();
-  }
-
-  function continueStroke(point) {
-    const { width, points } = state.strokes.at(-1);
-    const last = points.at(-1);
-    if (Math.hypot(point[0] - last[0], point[1] - last[1]) < 0.3) return;
-    points.push(point);
-    m.drawSegment(ink, last, point, width);
-    change({});
-  }
-
-  function setStrokes(strokes) {
-    isUntouched = false;
-    change({ strokes, digit: null });
+  /** Puts something else on the board; Undo brings back what was there. */
+  function setBoard(fields) {
+    past.push({ strokes: state.strokes, digit: state.digit });
+    change(fields);
     redrawInk();
-    showSource();
   }
 
-  // The board: pointer and keyboard -----------------------------------------------------------------
-
-  const cursor = { x: 14, y: 14, isDown: false, isShown: false };
-
-  function listenToBoard(board) {
-    const pointOf = (event) => {
-      const box = board.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top].map((v) => m.roundToGrid((v / box.width) * m.SIDE));
-    };
-    board.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || !event.isPrimary) return;
-      board.setPointerCapture(event.pointerId);
-      cursor.isShown = cursor.isDown = false;
-      startStroke(pointOf(event));
-    });
-    board.addEventListener("pointermove", (event) => {
-      if (!board.hasPointerCapture(event.pointerId)) return;
-      const events = event.getCoalescedEvents?.() ?? [];
-      for (const one of events.length ? events : [event]) continueStroke(pointOf(one));
-    });
-    board.addEventListener("keydown", pressOnBoard);
-    board.addEventListener("blur", () => {
-      cursor.isShown = cursor.isDown = false;
-      refresh();
-    });
+  function undo() {
+    if (past.length === 0) return;
+    change(past.pop());
+    redrawInk();
   }
 
-  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  function beginStroke(point) {
+    setBoard({ strokes: [...(state.strokes ?? []), { width: state.pen, points: [] }], digit: null });
+    stroke = state.strokes.at(-1);
+    goOn(point);
+  }
 
-  function pressOnBoard(event) {
-    if (event.key === " ") {
-      cursor.isDown = !cursor.isDown;
-      if (cursor.isDown) startStroke([cursor.x, cursor.y].map(m.roundToGrid));
-    } else if (event.key in ARROWS) {
-      const [right, down] = ARROWS[event.key];
-      cursor.x = Math.min(27.5, Math.max(0.5, cursor.x + right * 0.5));
-      cursor.y = Math.min(27.5, Math.max(0.5, cursor.y + down * 0.5));
-      if (cursor.isDown) continueStroke([cursor.x, cursor.y].map(m.roundToGrid));
-    } else {
-      return;
-    }
-    cursor.isShown = true;
-    event.preventDefault();
-    refresh();
+  function goOn(point) {
+    if (!stroke) return;
+    const last = stroke.points.at(-1) ?? point;
+    if (stroke.points.length && Math.hypot(point[0] - last[0], point[1] - last[1]) < 0.3) return;
+    stroke.points.push(point);
+    m.drawSegment(ink, last, point, stroke.width);
+    change({});
   }
 
   // The loop --------------------------------------------------------------------------------------
 
+  const pen = m.listenToBoard($("board"), { begin: beginStroke, go: goOn, moved: () => refresh() });
+
   function update() {
-    const network = loaded.get(state.net);
-    if (!network) return;
     const start = performance.now();
-    const prepared = state.centre ? m.prepare(ink) : m.shrink(ink);
-    const picture = m.addNoise(m.disturb(prepared, state), state.noise).data;
-    const train = state.train && network.layers.includes("dropout");
-    const computing = performance.now();
-    results = m.forward(network, picture, { off: state.off, train });
-    const computed = performance.now() - computing;
-    if (state.unit && !exists(state.unit)) state.unit = null;
+    m.paintBoard($("board"), ink, colours, pen.isShown ? { ...pen, width: state.pen } : null);
+    if (!network) return;
+    if (isAsked) answer();
+    isAsked = false;
+    if (state.unit && !m.canExplain(results, state.unit)) letGo();
     paint();
-    showAnswer(picture, train);
-    showPanel(network);
+    showPanel();
     const spent = performance.now() - start;
+    $("time").dataset.all = spent;
+    const computed = Number($("time").dataset.network);
     $("time").textContent = `Network ${computed.toFixed(1)} ms, everything ${spent.toFixed(1)} ms, in this browser.`;
-    Object.assign($("time").dataset, { network: computed, all: spent });
   }
 
-  function exists({ layer, map, row, column }) {
-    const result = results[layer];
-    return result && layer !== "input" && map < result.maps && row < result.side && column < result.side;
+  const isTraining = () => state.train && network.layers.includes("dropout");
+
+  function answer() {
+    const prepared = state.centre ? m.prepare(ink) : m.shrink(ink);
+    const picture = m.addNoise(m.disturb(prepared, state), state.noise).data;
+    const start = performance.now();
+    results = m.forward(network, picture, { off: state.off, train: isTraining() });
+    $("time").dataset.network = performance.now() - start;
+    showAnswer();
+    if (isTraining()) remember(m.argmax(results.probabilities.values));
   }
+
+  function letGo() {
+    state.unit = null;
+    isHeld = false;
+    $("why").replaceChildren(m.element("p", { class: "draw-hint" }, "Point at a square of a layer, or choose a logit or a probability."));
+  }
+
+  // Painting --------------------------------------------------------------------------------------
 
   /** The values that go on from a layer: after its dropout, where it has one. */
   function shownValues(result) {
     return Object.values(results).find((r) => r.kind === "dropout" && r.from === result.name) ?? result;
   }
 
-  // Painting --------------------------------------------------------------------------------------
-
-  let colours = null;
+  /** The convolution whose maps a layer shows, before or after pooling; none for other layers. */
+  function convolutionOf({ kind, name, from }) {
+    return { conv: name, pool: from }[kind];
+  }
 
   function paint() {
-    const board = $("board");
-    const shownCursor = cursor.isShown ? { ...cursor, width: state.pen } : null;
-    m.paintBoard(board, ink, colours, shownCursor);
-    m.paintLayer($("input"), results.input, { most: 1, colours });
-    markSeen($("input"), results.input);
+    // The second is shown much smaller: its frame is drawn three times as thick.
+    for (const [canvas, width] of [[$("input"), 2], [$("why-input"), 6]]) {
+      m.paintLayer(canvas, results.input, { most: 1, colours });
+      markSeen(canvas, results.input, width);
+    }
     for (const row of $("layers").children) paintRow(row);
   }
 
@@ -275,81 +249,109 @@
     const result = results[canvas.dataset.layer];
     const isSigned = SIGNED.includes(result.kind) && !result.activation;
     const shown = { ...shownValues(result), kind: result.kind };
-    const off = state.off[result.kind === "pool" ? result.from : result.name];
-    const most = m.paintLayer(canvas, shown, { isSigned, colours, off });
-    row.querySelector(".draw-scale").textContent = isSigned
-      ? `−${m.written(most, 2)} to ${m.written(most, 2)}` : `0 to ${m.written(most, 2)}`;
+    const off = state.off[convolutionOf(result)];
+    const most = m.written(m.paintLayer(canvas, shown, { isSigned, colours, off }), 2);
+    row.querySelector(".draw-scale").textContent = isSigned ? `−${most} to ${most}` : `0 to ${most}`;
     markSeen(canvas, result);
   }
 
   /** Frames the chosen unit in its own layer, and what it sees in the layers before. */
-  function markSeen(canvas, result) {
+  function markSeen(canvas, result, width) {
     const { unit } = state;
-    if (!unit || !isBefore(result.name, unit.layer)) return;
+    const names = Object.keys(results);
+    if (!unit || names.indexOf(result.name) > names.indexOf(unit.layer)) return;
     const seen = m.seenBy(results, unit, result.name);
     if (!seen) return;
-    const isOwn = result.name === unit.layer;
-    const maps = isOwn || results[unit.layer].from !== result.name || results[unit.layer].kind !== "pool"
-      ? Array.from({ length: result.maps }, (_, map) => map) : [unit.map];
-    const blocks = (isOwn ? [unit.map] : maps).map((map) => ({ map, ...seen }));
-    m.mark(canvas, result, blocks, colours);
-  }
-
-  function isBefore(name, layer) {
-    const names = Object.keys(results);
-    return names.indexOf(name) <= names.indexOf(layer);
+    const own = results[unit.layer];
+    const isOneMap = result.name === unit.layer || (own.kind === "pool" && own.from === result.name);
+    const maps = isOneMap ? [unit.map] : Array.from({ length: result.maps }, (_, map) => map);
+    m.mark(canvas, result, maps.map((map) => ({ map, ...seen })), colours, width);
   }
 
   // Answer and panel --------------------------------------------------------------------------------
 
-  function showAnswer(picture, train) {
+  function share(probability) {
+    if (probability > 0.999 && probability < 1) return "> 99.9 %";
+    if (probability > 0 && probability < 0.001) return "< 0.1 %";
+    return `${(100 * probability).toFixed(1)} %`;
+  }
+
+  let restTimer = null;
+
+  function showAnswer() {
     const probabilities = results.probabilities.values;
     const digit = m.argmax(probabilities);
-    const isEmpty = picture.every((value) => value === 0);
-    const percent = `${(100 * probabilities[digit]).toFixed(1)} %`;
-    const text = isEmpty ? `Nothing is drawn. A network must choose all the same: ${digit}, ${percent}.` : `It reads a ${digit} (${percent}).`;
-    if ($("sentence").textContent !== text) $("sentence").textContent = text;
+    const isEmpty = results.input.values.every((value) => value === 0);
+    const text = isEmpty
+      ? `Nothing is drawn. A network must choose all the same: ${digit}, ${share(probabilities[digit])}.`
+      : `It reads a ${digit} (${share(probabilities[digit])}).`;
+    $("sentence").textContent = text;
+    clearTimeout(restTimer);
+    if (!isTraining()) restTimer = setTimeout(() => ($("spoken").textContent = text), REST);
     const logits = results.out.values;
     const most = Math.max(1, ...logits.map(Math.abs));
     [...$("bars").children].forEach((row, i) => {
       row.classList.toggle("draw-best", i === digit && !isEmpty);
       const [logit, probability] = row.querySelectorAll("button");
       fillBar(logit, logits[i], logits[i] / most, m.written(logits[i], 2));
-      fillBar(probability, probabilities[i], probabilities[i], `${(100 * probabilities[i]).toFixed(1)} %`);
+      fillBar(probability, probabilities[i], probabilities[i], share(probabilities[i]));
     });
-    if (train) remember(digit);
   }
 
-  function fillBar(button, value, share, text) {
+  function fillBar(button, value, length, text) {
     button.querySelector("span").textContent = text;
     button.setAttribute("aria-label", `${text}. ${button.dataset.question}`);
-    button.style.setProperty("--share", Math.abs(share).toFixed(4));
+    button.style.setProperty("--share", Math.abs(length).toFixed(4));
     button.classList.toggle("negative", value < 0);
   }
 
   function remember(digit) {
     answers = [...answers, digit].slice(-REMEMBERED);
     const counts = new Map();
-    for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
-    const spelled = [...counts].sort((a, b) => b[1] - a[1]).map(([answer, count]) => `${answer} (${count}×)`);
+    for (const one of answers) counts.set(one, (counts.get(one) ?? 0) + 1);
+    const spelled = [...counts].sort((a, b) => b[1] - a[1]).map(([one, count]) => `${one} (${count}×)`);
     $("tally").textContent = `The last ${answers.length} answers: ${spelled.join(", ")}.`;
   }
 
-  function showPanel(network) {
+  function showPanel() {
     const { unit } = state;
-    if (!unit) return;
+    if (!unit || isPressed) return;
     const result = results[unit.layer];
-    const convolution = { conv: unit.layer, pool: result.from }[result.kind];
-    const isOff = state.off[convolution]?.has(unit.map) ?? false;
+    const convolution = convolutionOf(result);
     m.showWhy($("why"), network, results, unit, {
-      isOff,
+      isHeld,
+      isOff: state.off[convolution]?.has(unit.map) ?? false,
       channel,
       chooseChannel: (chosen) => {
         channel = chosen;
-        isHeld = true;
-        refresh();
+        hold(unit);
       },
       switchMap: convolution && (() => switchMap(convolution, unit.map)),
+      release: () => {
+        isHeld = false;
+        refresh();
+      },
+      move: result.kind === "softmax" || unit.layer === "out" ? null : (...step) => {
+        hold({ layer: unit.layer, ...m.neighbour(result, unit, ...step) });
+      },
+    });
+  }
+
+  // A button of the panel must stay where it is between press and release.
+  let isPressed = false;
+
+  function listenToPanel() {
+    $("panel").addEventListener("pointerdown", () => (isPressed = true));
+    const release = () => setTimeout(() => {
+      isPressed = false;
+      refresh();
+    });
+    addEventListener("pointerup", release);
+    addEventListener("pointercancel", release);
+    $("fold").addEventListener("click", () => {
+      const isFolded = $("panel").classList.toggle("draw-folded");
+      $("fold").textContent = isFolded ? "Open" : "Fold";
+      $("fold").setAttribute("aria-expanded", String(!isFolded));
     });
   }
 
@@ -358,28 +360,42 @@
     if (!maps.delete(map)) maps.add(map);
     isHeld = true;
     change({ off: { ...state.off, [convolution]: maps } });
-    $("all-on").hidden = Object.values({ ...state.off }).every((set) => set.size === 0);
+    showAllOn();
+  }
+
+  function showAllOn() {
+    $("all-on").hidden = Object.values(state.off).every((maps) => maps.size === 0);
   }
 
   // Layers: pointer and keyboard ----------------------------------------------------------------------
 
   function choose(unit) {
     if (unit.layer !== state.unit?.layer) channel = null;
-    change({ unit });
+    state.unit = unit;
+    refresh();
+    rememberSoon();
+  }
+
+  function hold(unit) {
+    isHeld = true;
+    choose(unit);
   }
 
   /** One canvas for each layer that has a picture; made anew when the network changes. */
-  function makeLayers(network) {
-    const rows = network.steps.filter(({ kind, name }) => kind !== "dropout" && name !== "out").map((step) => {
-      const result = results[step.name];
-      const what = result.side === 1 ? `${result.maps.toLocaleString("en")} units` : `${result.maps} maps of ${result.side} × ${result.side}`;
-      const how = `${NAMES[step.kind]} ${step.activation === "relu" ? "ReLU" : step.activation ?? ""}`.trim();
+  function makeLayers() {
+    const shown = network.steps.filter(({ kind, name }) => kind !== "dropout" && name !== "out");
+    const rows = shown.map((step) => {
+      const { maps, side } = results[step.name];
+      const what = side === 1 ? `${maps.toLocaleString("en")} units` : `${maps} maps of ${side} × ${side}`;
+      const activation = step.activation === "relu" ? "ReLU" : step.activation ?? "";
+      const how = `${NAMES[step.kind]} ${activation}`.trim();
       const canvas = m.element("canvas", {
         "data-layer": step.name, tabindex: 0, role: "application",
         "aria-label": `${step.name}: ${what}, ${how}. Arrows move from unit to unit.`,
       });
       listenToLayer(canvas);
-      const caption = m.element("figcaption", {}, m.element("b", {}, step.name), ` ${what}, ${how}`, m.element("span", { class: "draw-scale" }));
+      const caption = m.element("figcaption", {}, m.element("b", {}, step.name), ` ${what}, ${how}`,
+        m.element("span", { class: "draw-scale" }));
       return m.element("figure", { class: "draw-layer" }, caption, canvas);
     });
     $("layers").replaceChildren(...rows);
@@ -390,7 +406,8 @@
     const unitUnder = (event) => {
       const box = canvas.getBoundingClientRect();
       const scale = canvas.width / box.width;
-      const found = m.unitAt(results[layer], (event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+      const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((v) => v * scale);
+      const found = m.unitAt(results[layer], x, y);
       return found && { layer, ...found };
     };
     canvas.addEventListener("pointermove", (event) => {
@@ -404,9 +421,8 @@
       choose(unit);
     });
     canvas.addEventListener("focus", () => {
-      if (!canvas.matches(":focus-visible") || state.unit?.layer === layer) return;
-      isHeld = true;
-      choose({ layer, map: 0, row: 0, column: 0 });
+      if (!canvas.matches(":focus-visible")) return;
+      hold(state.unit?.layer === layer ? state.unit : { layer, map: 0, row: 0, column: 0 });
       speak();
     });
     canvas.addEventListener("keydown", (event) => pressOnLayer(event, layer));
@@ -418,11 +434,10 @@
     const { unit } = state;
     if (unit?.layer !== layer) return;
     const result = results[layer];
-    const convolution = { conv: layer, pool: result.from }[result.kind];
-    if (event.key in ARROWS) choose({ layer, ...m.neighbour(result, unit, ...ARROWS[event.key]) });
+    const convolution = convolutionOf(result);
+    if (event.key in m.ARROWS) hold({ layer, ...m.neighbour(result, unit, ...m.ARROWS[event.key]) });
     else if (event.key.toLowerCase() === "x" && convolution) switchMap(convolution, unit.map);
     else return;
-    isHeld = true;
     event.preventDefault();
     speak();
   }
@@ -432,38 +447,36 @@
     const { layer, map, row, column } = state.unit;
     const result = results[layer];
     const value = result.values[(map * result.side + row) * result.side + column];
+    clearTimeout(restTimer);
     $("spoken").textContent = `${m.nameUnit(state.unit, result)}: ${m.written(value)}`;
   }
 
   // Controls --------------------------------------------------------------------------------------
 
-  function percent(fraction) {
-    return (100 * fraction).toFixed(2);
-  }
-
   function makeNetworkCards() {
-    const cards = networks.map((network) => {
-      const [low, high] = network.interval;
-      const radio = m.element("input", { type: "radio", name: "draw-network", value: network.name });
-      radio.addEventListener("change", () => chooseNetwork(network.name).then(rememberSoon));
-      const accuracy = `${percent(network.right / network.testImages)} % right (${percent(low)} to ${percent(high)})`;
-      const label = m.element("label", {}, radio, m.element("b", {}, network.name),
-        m.element("span", {}, network.title), m.element("span", {}, accuracy), m.element("span", {}, `${network.parameters.toLocaleString("en")} parameters`));
-      const file = m.element("a", { href: `${FOLDER}${network.name}.onnx`, download: "" }, "ONNX file");
-      return m.element("div", { class: "draw-card" }, label, file);
+    const cards = networks.map(({ name, title, right, testImages, interval, parameters, trainingImages, epochs }) => {
+      const radio = m.element("input", { type: "radio", name: "draw-network", value: name });
+      radio.addEventListener("change", () => useNetwork(name).then(rememberSoon));
+      const [accuracy, low, high] = [right / testImages, ...interval].map((v) => (100 * v).toFixed(2));
+      const lines = [
+        title, `${accuracy} % right (95 %: ${low} to ${high})`,
+        `${parameters.toLocaleString("en")} parameters`,
+        `${epochs} × ${trainingImages.toLocaleString("en")} images`,
+      ];
+      const label = m.element("label", {}, radio, m.element("b", {}, name), ...lines.map((line) => m.element("span", {}, line)));
+      const file = { href: m.fileOf(`${name}.onnx`), download: "", "aria-label": `ONNX file of ${name}` };
+      return m.element("div", { class: "draw-card" }, label, m.element("a", file, "ONNX file"));
     });
     $("networks").replaceChildren(...cards);
   }
 
   function makeBars() {
     for (let digit = 0; digit < 10; digit++) {
-      const cells = ["out", "probabilities"].map((layer) => {
-        const name = layer === "out" ? "logit" : "probability";
-        const button = m.element("button", { type: "button", "data-question": `Why this ${name} of ${digit}?`, class: `draw-bar draw-${name}` }, m.element("span"));
-        button.addEventListener("click", () => {
-          isHeld = true;
-          choose({ layer, map: digit, row: 0, column: 0 });
-        });
+      const cells = Object.entries({ out: "logit", probabilities: "probability" }).map(([layer, name]) => {
+        const button = m.element("button", {
+          type: "button", class: `draw-bar draw-${name}`, "data-question": `Why this ${name} of ${digit}?`,
+          onclick: () => network && hold({ layer, map: digit, row: 0, column: 0 }),
+        }, m.element("span"));
         return m.element("td", {}, button);
       });
       $("bars").append(m.element("tr", {}, m.element("th", { scope: "row" }, String(digit)), ...cells));
@@ -472,20 +485,15 @@
 
   /** Brings all controls to where the state is. */
   function showControls() {
-    const network = loaded.get(state.net);
     for (const radio of $("networks").querySelectorAll("input")) radio.checked = radio.value === state.net;
     $("pen").value = state.pen;
     $("centre").checked = state.centre;
     for (const name of Object.keys(m.SLIDERS)) showSlider(name);
-    const hasDropout = network.layers.includes("dropout");
-    $("training").hidden = !hasDropout;
+    $("training").hidden = !network?.layers.includes("dropout");
     $("train").checked = state.train;
     $("tally").hidden = $("again").hidden = !state.train;
-    $("all-on").hidden = Object.values(state.off).every((set) => set.size === 0);
-    results = m.forward(network, new Float32Array(m.SIDE ** 2));
-    makeLayers(network);
+    showAllOn();
     showSource();
-    refresh();
   }
 
   function showSlider(name) {
@@ -499,7 +507,8 @@
   }
 
   function sourceText() {
-    if (state.digit === null) return isUntouched ? "An example: draw over it." : "";
+    if (isExample()) return "An example: draw over it.";
+    if (state.digit === null || !digits) return "";
     const label = digits.labels[digits.numbers.indexOf(state.digit)];
     const likely = digits.doubtful[state.digit];
     const doubt = likely === undefined ? "" : ` People who checked it read a ${likely} (Northcutt and others, 2021).`;
@@ -508,25 +517,24 @@
 
   /** Puts a test digit on the board, at random out of those that `pick` gives; not the same again. */
   async function takeDigit(pick) {
-    if (!(await tryTo("The test digits", loadDigits))) return;
+    const mine = ++visit;
+    digits = (await orSay("The test digits", m.loadDigits())) ?? digits;
+    if (!digits || mine !== visit) return;
     const all = pick().filter((number) => number !== state.digit);
-    if (all.length === 0) return;
-    isUntouched = false;
-    change({ digit: all[Math.floor(Math.random() * all.length)], strokes: [] });
-    redrawInk();
-    showSource();
+    if (all.length) setBoard({ digit: all[Math.floor(Math.random() * all.length)], strokes: [] });
   }
 
   function listenToControls() {
-    $("clear").addEventListener("click", () => setStrokes([]));
-    $("undo").addEventListener("click", () => setStrokes(state.strokes.slice(0, -1)));
-    $("pen").addEventListener("input", () => change({ pen: Number($("pen").value) }));
+    $("clear").addEventListener("click", () => setBoard({ strokes: [], digit: null }));
+    $("undo").addEventListener("click", undo);
+    $("pen").addEventListener("input", () => (state.pen = Number($("pen").value)));
     $("any").addEventListener("click", () => takeDigit(() => digits.numbers.slice(0, digits.ordinary)));
     $("doubtful").addEventListener("click", () => takeDigit(() => Object.keys(digits.doubtful).map(Number)));
     $("wrong").addEventListener("click", () => takeDigit(() => digits.wrong[state.net]));
     $("centre").addEventListener("change", () => change({ centre: $("centre").checked }));
-    for (const [name, [lowest, highest]] of Object.entries(m.SLIDERS)) {
-      Object.assign($(name), { min: lowest, max: highest });
+    Object.assign($("pen"), { min: m.PEN[0], max: m.PEN[1], step: 0.2 });
+    for (const [name, [min, max, , step]] of Object.entries(m.SLIDERS)) {
+      Object.assign($(name), { min, max, step });
       $(name).addEventListener("input", () => {
         change({ [name]: Number($(name).value) });
         showSlider(name);
@@ -537,21 +545,22 @@
       Object.keys(m.SLIDERS).forEach(showSlider);
     });
     $("train").addEventListener("change", () => {
-      answers = [];
       change({ train: $("train").checked });
-      $("tally").hidden = $("again").hidden = !state.train;
+      showControls();
     });
-    $("again").addEventListener("click", refresh);
+    $("again").addEventListener("click", () => refresh({ ask: true }));
     $("all-on").addEventListener("click", () => {
       change({ off: {} });
-      $("all-on").hidden = true;
+      $("layers").querySelector("canvas").focus({ preventScroll: true });
+      showAllOn();
     });
   }
 
-  /** In train mode the network answers anew by itself, unless the reader wants no motion. */
+  /** In train mode the network answers anew by itself, unless the reader wants rest, or reads. */
   function flicker() {
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (state.train && !isStill && !document.hidden) refresh();
+    const isRead = $("panel").matches(":hover, :focus-within");
+    if (network && isTraining() && !isStill && !isRead && !document.hidden) refresh({ ask: true });
   }
 
   function readTheme() {
@@ -559,20 +568,27 @@
     refresh();
   }
 
+  /** Follows a link to a situation, from this page or from the browser's history, and shows it. */
+  function follow() {
+    past.push({ strokes: state.strokes, digit: state.digit });
+    readAddress();
+    (state.unit && isHeld ? $("panel") : $("board")).scrollIntoView({ block: "center" });
+  }
+
   async function start() {
     makeBars();
-    listenToBoard($("board"));
     listenToControls();
+    listenToPanel();
+    showControls();
     readTheme();
     new MutationObserver(readTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     document.getElementById("draw").hidden = false;
-    const isHere = await tryTo("The list of networks", async () => {
-      [networks] = await load("networks");
-    });
-    if (!isHere) return;
+    redrawInk();
+    networks = (await orSay("The list of networks", m.loadList())) ?? [];
+    if (networks.length === 0) return;
     makeNetworkCards();
-    await readAddress();
-    addEventListener("hashchange", readAddress);
+    readAddress();
+    addEventListener("hashchange", follow);
     setInterval(flicker, AGAIN_AFTER);
   }
 

@@ -123,11 +123,11 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   }
 
   /** Frames the given blocks [{map, row, column, size}], with a rim of paper so that it shows anywhere. */
-  function mark(canvas, result, blocks, colours) {
+  function mark(canvas, result, blocks, colours, width = 2) {
     const context = canvas.getContext("2d");
     for (const block of blocks) {
       const { x, y, side } = squareOf(result, block);
-      for (const [colour, lineWidth] of [[colours.paper, 4], [colours.mark, 2]]) {
+      for (const [colour, lineWidth] of [[colours.paper, 2 * width], [colours.mark, width]]) {
         context.strokeStyle = css(colour);
         context.lineWidth = lineWidth;
         context.strokeRect(x, y, side, side);

@@ -13,6 +13,13 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
   }
 
+  /** As `written`; a number that would be 0.000 but is none as a power of ten. */
+  function writtenSmall(value) {
+    if (value === 0 || Math.abs(value) >= 0.0005) return written(value);
+    const [digits, exponent] = value.toExponential(1).split("e");
+    return element("span", {}, `${digits} · 10`, element("sup", {}, exponent.replace("-", "−")));
+  }
+
   /** A number that something is added to: "+ 0.250" or "− 0.250". */
   const added = (value) => `${value < 0 ? "−" : "+"} ${written(Math.abs(value))}`;
 
@@ -90,7 +97,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       tinted("button", sum, most, written(sum, 2), {
         type: "button",
         "data-key": `channel${i}`,
-        "aria-label": `map ${i}: ${written(sum)}`,
+        "aria-label": `${written(sum, 2)} by map ${i}`,
         "aria-pressed": String(i === chosen),
         onclick: () => context.chooseChannel(i),
       }));
@@ -139,7 +146,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   function whySoftmax({ logits, powers, top, total: sum, value }, { unit }) {
     const rows = logits.map((z, digit) => {
-      const cells = [written(z), written(powers[digit]), written(powers[digit] / sum)];
+      const cells = [written(z), writtenSmall(powers[digit]), writtenSmall(powers[digit] / sum)];
       const row = element("tr", {}, element("th", { scope: "row" }, String(digit)), ...cells.map((t) => element("td", {}, t)));
       if (digit === unit.map) row.setAttribute("aria-current", "true");
       return row;
@@ -152,7 +159,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
         + `First the largest logit, m = ${written(top)}, is taken off: that changes no p, and keeps the powers small.`),
       element("table", { class: "draw-list" }, element("thead", {}, head), element("tbody", {}, ...rows)),
       total(`Sum of the ten powers: ${written(sum)}`),
-      total(`p = ${written(powers[unit.map])} / ${written(sum)} = `, element("b", {}, written(value))),
+      total("p = ", writtenSmall(powers[unit.map]), ` / ${written(sum)} = `, element("b", {}, writtenSmall(value))),
     ];
   }
 
@@ -194,9 +201,26 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return [sentence(text)];
   }
 
+  const MOVES = { "←": [-1, 0, "left"], "↑": [0, -1, "up"], "↓": [0, 1, "down"], "→": [1, 0, "right"] };
+
+  function panelButtons(unit, { isHeld, release, isOff, switchMap, move }) {
+    const button = (key, text, onclick, more = {}) =>
+      element("button", { type: "button", class: "draw-button", "data-key": key, onclick, ...more }, text);
+    const buttons = [];
+    if (move) {
+      for (const [arrow, [right, down, name]] of Object.entries(MOVES)) {
+        buttons.push(button(name, arrow, () => move(right, down), { "aria-label": `${arrow} one unit ${name}` }));
+      }
+    }
+    if (switchMap) buttons.push(button("off", isOff ? `Switch map ${unit.map} on again` : `Switch map ${unit.map} off`, switchMap));
+    if (isHeld) buttons.push(button("release", "Let go", release));
+    return buttons;
+  }
+
   /**
-   * Fills the panel with the explanation of `unit`. `context` has isOff, channel, chooseChannel, and
-   * switchMap where the unit's map can be switched off. The focus stays on the same button.
+   * Fills the panel with the explanation of `unit`. `context` has isHeld and release, isOff, channel
+   * and chooseChannel; switchMap where the unit's map can be switched off; move(right, down) where the
+   * unit has neighbours. The focus stays on the same button.
    */
   function showWhy(panel, network, results, unit, context) {
     const result = results[unit.layer];
@@ -210,16 +234,13 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       ...(result.kind === "softmax" ? [] : [fieldLine(results, unit)]),
       ...WHY[result.kind](answer, known),
       ...dropoutLine(network, results, unit),
+      element("p", { class: "draw-hint" }, "Numbers are rounded to three decimals, so the last one may be off by one."),
+      element("div", { class: "draw-row" }, ...panelButtons(unit, context)),
     ];
-    if (context.switchMap) {
-      const text = context.isOff ? `Switch map ${unit.map} on again` : `Switch map ${unit.map} off`;
-      const attributes = { type: "button", class: "draw-button", "data-key": "off", onclick: context.switchMap };
-      parts.push(element("button", attributes, text));
-    }
     const focused = panel.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     panel.replaceChildren(...parts);
     if (focused) panel.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   }
 
-  Object.assign(globalThis.mnistconv, { written, element, tinted, nameUnit, showWhy });
+  Object.assign(globalThis.mnistconv, { written, element, nameUnit, showWhy });
 })();
