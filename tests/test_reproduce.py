@@ -347,6 +347,16 @@ def interrupt_before_start() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(tmp_path):
+    """What a kill leaves between the two renames of `write_checkpoint`."""
+    run_until(SMALL, 0, tmp_path, epochs=2)
+    newest = checkpoint_path("relu", 0, tmp_path)
+    newest.replace(previous_path(newest))
+    assert Job(SMALL, 0, 30.0).progress(tmp_path)[0] == 2
+    previous_path(newest).unlink()
+    assert Job(SMALL, 0, 30.0).progress(tmp_path)[0] == 0
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path):
     """SIGKILL, at least twenty times, at random moments between start and end."""

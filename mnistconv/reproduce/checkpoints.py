@@ -61,12 +61,17 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
 
 
 def read_header(path: Path) -> dict | None:
-    """The header alone, unchecked and fast, for a progress display; None when there is none."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return json.loads(file.metadata()["header"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
-        return None
+    """The header alone, unchecked and fast, for a progress display; None when there is none.
+
+    A run that is killed while it exchanges its checkpoints leaves the one before: then that one's.
+    """
+    for candidate in (path, previous_path(path)):
+        try:
+            with safe_open(candidate, framework="pt") as file:
+                return json.loads(file.metadata()["header"])
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+            continue
+    return None
 
 
 def last_good_checkpoint(path: Path, must_agree: dict, shapes: dict[str, tuple]):
