@@ -79,6 +79,23 @@ def draw(seen, strokes) -> None:
     next_frame(seen)
 
 
+def fingers_on_board(seen):
+    """A function that puts fingers on the board, or moves or lifts them: touch(kind, *places)."""
+    board = seen.page.locator("#draw-board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    session = seen.page.context.new_cdp_session(seen.page)
+
+    def touch(kind, *places):
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": number}
+            for number, (x, y) in enumerate(places)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    return touch
+
+
 def value_of(text: str) -> float:
     """The number that a text shows; "2.3 · 10−6" is how the page writes 2.3e-6."""
     return float(text.replace(" · 10", "e").replace("−", "-").replace(",", ""))
@@ -223,17 +240,7 @@ def test_a_one_is_drawn_by_keyboard_alone(at):
 
 def test_a_seven_is_drawn_by_finger(at):
     seen = at(width=390)
-    board = seen.page.locator("#draw-board")
-    board.scroll_into_view_if_needed()
-    box = board.bounding_box()
-    session = seen.page.context.new_cdp_session(seen.page)
-
-    def touch(kind, *places):
-        points = [
-            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in places
-        ]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
+    touch = fingers_on_board(seen)
     before = seen.page.evaluate("scrollY")
     (stroke,) = DRAWN[7]
     touch("touchStart", stroke[0])
@@ -692,12 +699,14 @@ def test_the_buttons_of_the_panel_move_the_unit(at):
     assert seen.page.locator("#draw-why h3").text_content() == "pool1, map 3, row 6, column 6"
 
 
-def slow(seen_context_page, file: str, milliseconds: int) -> None:
+def slow(page, file: str, milliseconds: int) -> None:
+    """Let the page wait for one of its files."""
+
     def later(route):
-        seen_context_page.wait_for_timeout(milliseconds)
+        page.wait_for_timeout(milliseconds)
         route.continue_()
 
-    seen_context_page.route(f"**/draw/{file}*", later)
+    page.route(f"**/draw/{file}*", later)
 
 
 def test_the_last_choice_wins_over_a_slow_older_one(at):
@@ -715,18 +724,7 @@ def test_the_last_choice_wins_over_a_slow_older_one(at):
 def test_a_second_finger_does_not_draw(at):
     seen = at(width=390)
     seen.page.locator("#draw-clear").click()
-    board = seen.page.locator("#draw-board")
-    board.scroll_into_view_if_needed()
-    box = board.bounding_box()
-    session = seen.page.context.new_cdp_session(seen.page)
-
-    def touch(kind, *places):
-        points = [
-            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": number}
-            for number, (x, y) in enumerate(places)
-        ]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
+    touch = fingers_on_board(seen)
     touch("touchStart", (0.5, 0.2))
     touch("touchMove", (0.5, 0.5))
     next_frame(seen)
