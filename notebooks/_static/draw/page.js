@@ -99,12 +99,14 @@
     if (isExample() && !isHeld) state.unit = EXAMPLE.unit;
     showControls();
     redrawInk();
-    useNetwork(state.net);
-    if (state.digit === null) return;
-    digits = (await orSay("The test digits", m.loadDigits())) ?? digits;
-    if (mine !== visit) return;
-    if (!digits?.numbers.includes(state.digit)) state.digit = null;
-    redrawInk();
+    const isAnswering = useNetwork(state.net);
+    if (state.digit !== null) {
+      digits = (await orSay("The test digits", m.loadDigits())) ?? digits;
+      if (mine !== visit) return;
+      if (!digits?.numbers.includes(state.digit)) state.digit = null;
+      redrawInk();
+    }
+    await isAnswering;
   }
 
   function addressText() {
@@ -569,9 +571,9 @@
   }
 
   /** Follows a link to a situation, from this page or from the browser's history, and shows it. */
-  function follow() {
+  async function follow() {
     past.push({ strokes: state.strokes, digit: state.digit });
-    readAddress();
+    await readAddress();
     (state.unit && isHeld ? $("panel") : $("board")).scrollIntoView({ block: "center" });
   }
 
