@@ -15,8 +15,8 @@ def record_curves(*names: str, same_scale: bool = False) -> Figure:
     """The recorded full-length runs of each name: thin lines for seeds, a bold mean, levels.
 
     The first epochs are cut off where they would squeeze the rest; seeds that learned nothing are
-    left out of the mean and named in the title and below the others. A run without a record says so. `same_scale` gives all panels the same
-    axis, to compare how far their curves jump.
+    left out of the mean and named in the title and below the others. A run without a record says
+    so. `same_scale` gives all panels the same axis, to compare how far their curves jump.
     """
     height = 3.4 if len(names) == 1 else 3.1
     figure, places = plt.subplots(1, len(names), figsize=(WIDTH, height), squeeze=False)

@@ -189,7 +189,7 @@ def record_status() -> str:
         record = json.loads(path.read_text(encoding="utf-8"))
         found[record["experiment"]].append(record)
     rows = []
-    for name in sorted(found, key=[*EXPERIMENTS].index):
+    for name in (name for name in EXPERIMENTS if name in found):
         records = sorted(found[name], key=lambda record: record["seed"])
         seeds = ", ".join(str(record["seed"]) for record in records)
         accuracies = ", ".join(
