@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from sphinx.errors import ExtensionError
 
+from mnistconv.reproduce import load_records
+
 sys.path[:0] = [str(book.FOLDER), str(book.FOLDER / "_ext")]
 
 import chapters  # noqa: E402
@@ -124,6 +126,25 @@ def test_the_explorers_place_is_marked_in_the_notebook_and_filled_on_the_site():
     assert chapters.EXPLORER in filled[0]
     assert "<noscript>" in filled[0]
     assert "<!-- explorer -->" not in chapter
+
+
+@pytest.mark.parametrize("name", chapters.PLAY)
+def test_before_its_summary_a_chapter_leads_to_its_network_on_the_page_to_draw(name):
+    chapter = chapters.to_chapter(name, nbformat.writes(book.read_notebook(name)))
+    sources = [cell.source for cell in nbformat.reads(chapter, as_version=4).cells]
+    (place,) = [i for i, source in enumerate(sources) if "draw.html#" in source]
+    assert sources[place] == chapters.invite_to_play(name)
+    assert sources[place + 1].startswith("## Summary")
+
+
+def test_the_status_marks_seeds_that_learned_nothing_in_the_books_order():
+    rows = chapters.record_status().splitlines()[2:]
+    names = [row.split("`")[1] for row in rows]
+    assert names == [name for name in chapters.EXPERIMENTS if name in names]
+    marked = [name for name, row in zip(names, rows, strict=True) if "†" in row]
+    assert marked == [
+        name for name in names if any(map(chapters.learned_nothing, load_records(name)))
+    ]
 
 
 def test_a_definition_is_followed_by_a_link_to_the_package():

@@ -193,9 +193,13 @@ def test_the_hash_of_weights_sees_one_changed_weight_but_no_memory_format():
 
 def test_recorded_answers_are_the_recorded_predictions(monkeypatch):
     """But for a network that learned nothing: it would only name every digit hard."""
-    found = {"dense": [{"predictions": p} for p in ("0123", "1111", "4567")], "simple": []}
+    answers = ("0123", "1111", "4567")
+    dense = [{"seed": seed, "predictions": answers[seed]} for seed in range(3)]
+    found = {"dense": dense, "simple": []}
     monkeypatch.setattr("mnistconv.reproduce.answers.load_records", found.get)
     assert recorded_answers("dense", "simple").tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert recorded_answers("dense", seed=2).tolist() == [[4, 5, 6, 7]]
+    assert recorded_answers("dense", seed=1).shape == (0, 10_000)
     assert recorded_answers("simple").shape == (0, 10_000)
 
 
@@ -436,7 +440,7 @@ def test_ours_with_no_one_and_several_seeds(monkeypatch):
 @pytest.mark.parametrize(
     ("accuracies", "expected"),
     [
-        ([0.9034, 0.9002, 0.1135], "90.18 ± 0.23 (90.02 to 90.34; 1 of 3 at 11.35 †)"),
+        ([0.9034, 0.9002, 0.1135], "90.02 to 90.34 (1 of 3 at 11.35 †)"),
         ([0.9034, 0.1135, 0.1011], "90.34 (2 of 3 at 10.73 †)"),
         ([0.1135], "11.35 † (1 seed)"),
         ([0.1135, 0.1011], "10.73 † (2 seeds)"),
@@ -450,6 +454,7 @@ def test_seeds_that_learned_nothing_are_named_apart(accuracies, expected, monkey
     row = csv.loc["relu-wd0.1"]
     assert row["seeds"] == len(accuracies)
     assert row["stuck"] == sum(accuracy < 0.12 for accuracy in accuracies)
+    assert pd.isna(row["sd"])
 
 
 @pytest.mark.parametrize(
@@ -466,6 +471,11 @@ def test_seeds_that_learned_nothing_are_named_apart(accuracies, expected, monkey
 def test_an_arrow_marks_an_article_value_outside_our_range(accuracies, article, monkeypatch):
     with_records(monkeypatch, {"relu": accuracies})
     assert scores.scoreboard(["relu"]).loc["relu", "article"] == article
+
+
+def test_no_arrow_where_a_seed_learned_nothing(monkeypatch):
+    with_records(monkeypatch, {"relu-wd0.1": [0.9034, 0.9002, 0.1135]})
+    assert scores.scoreboard(["relu-wd0.1"]).loc["relu-wd0.1", "article"] == "85.31"
 
 
 def test_the_scoreboard_has_a_row_for_every_run(monkeypatch):

@@ -60,8 +60,8 @@ def test_a_seed_that_learned_nothing_is_named_and_spoils_neither_mean_nor_axis(w
     (axes,) = figures.record_curves("relu-wd0.1").axes
     assert list(axes.lines[2].get_ydata()[:2]) == pytest.approx([87, 91])
     assert axes.get_ylim()[0] > 80
-    assert "3 seeds" in texts(axes)
-    assert "1 seed at 11.35 %, learned nothing" in texts(axes)
+    assert axes.get_title().endswith("3 seeds, 1 learned nothing; bold: mean of the others")
+    assert "1 seed at 11.35 %, one digit for every image" in texts(axes)
 
 
 def test_where_no_seed_learned_anything_the_curves_are_shown(with_records):

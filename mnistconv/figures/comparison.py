@@ -255,15 +255,15 @@ def _score_legend(axes: Axes) -> None:
                 handletextpad=0.5, columnspacing=1.2, handlelength=1.2)  # fmt: skip
 
 
-def disagreement(labels: Tensor, *pairs: tuple[str, str]) -> Figure:
+def disagreement(labels: Tensor, *pairs: tuple[str, str], seed: int = 0) -> Figure:
     """For each pair of runs: test digits that only one misread, or both; McNemar's exact p.
 
-    `labels` are those of the test set, int64 `[10000]`. Compares the runs' first recorded seeds; a
-    pair with a missing record says so.
+    `labels` are those of the test set, int64 `[10000]`. Compares the runs with that `seed`, which
+    the title names; a pair with a missing record says so.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.75 * len(pairs)))
     for row, (first, second) in enumerate(pairs):
-        answers = [recorded_answers(name)[:1] for name in (first, second)]
+        answers = [recorded_answers(name, seed=seed) for name in (first, second)]
         if not all(len(answer) for answer in answers):
             axes.text(0, -row, f"{first} and {second}: not yet run", color=SOFT_INK, va="center")
             continue
@@ -281,6 +281,7 @@ def disagreement(labels: Tensor, *pairs: tuple[str, str]) -> Figure:
             )  # fmt: skip
             left += count
     axes.set(ylim=(-len(pairs) + 0.6, 0.6), xlabel="misread test digits", yticks=[])
+    axes.set_title(f"Seed {seed} of each run")
     axes.set_xlim(0, max(axes.get_xlim()[1], 10))
     axes.spines["left"].set_visible(False)
     return figure

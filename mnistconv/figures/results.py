@@ -15,8 +15,8 @@ def record_curves(*names: str, same_scale: bool = False) -> Figure:
     """The recorded full-length runs of each name: thin lines for seeds, a bold mean, levels.
 
     The first epochs are cut off where they would squeeze the rest; seeds that learned nothing are
-    named below the others. A run without a record says so. `same_scale` gives all panels the same
-    axis, to compare how far their curves jump.
+    left out of the mean and named in the title and below the others. A run without a record says
+    so. `same_scale` gives all panels the same axis, to compare how far their curves jump.
     """
     height = 3.4 if len(names) == 1 else 3.1
     figure, places = plt.subplots(1, len(names), figsize=(WIDTH, height), squeeze=False)
@@ -34,7 +34,11 @@ def _recorded(axes: Axes, experiment: Experiment, records: list[dict]) -> None:
     stuck = [record for record in records if learned_nothing(record)]
     shown = [record for record in records if not learned_nothing(record)] or stuck
     curves = [100 * np.array(record["test_accuracy"]) for record in shown]
-    axes.set_title(f"{experiment.name}: {_how_many(len(records))}")
+    title = f"{experiment.name}: {_how_many(len(records))}"
+    if stuck and shown is not stuck:
+        bold = "; bold: mean of the others" if len(shown) > 1 else ""
+        title += f", {len(stuck)} learned nothing{bold}"
+    axes.set_title(title)
     axes.set(xlabel="epoch", xlim=(0, experiment.epochs * 1.02))
     epochs = np.arange(1, experiment.epochs + 1)
     for curve in curves:
@@ -51,7 +55,7 @@ def _recorded(axes: Axes, experiment: Experiment, records: list[dict]) -> None:
     if stuck and shown is not stuck:
         ends = ", ".join(f"{100 * record['final_accuracy']:.2f} %" for record in stuck)
         axes.annotate(
-            f"↓ far below: {_how_many(len(stuck))} at {ends}, learned nothing",
+            f"↓ far below: {_how_many(len(stuck))} at {ends}, one digit for every image",
             (0.02, 0.03), xycoords="axes fraction", color=BLUE, fontsize=8,
         )  # fmt: skip
 

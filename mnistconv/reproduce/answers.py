@@ -17,17 +17,17 @@ DOUBTFUL_LABELS = {
 }  # fmt: skip
 
 
-def recorded_answers(*names: str) -> Tensor:
+def recorded_answers(*names: str, seed: int | None = None) -> Tensor:
     """The answers of all recorded runs of the experiments `names`: int64 `[runs, 10000]`.
 
-    One row a record, in the order of the names, then of the seeds; no row for a name that has no
-    record yet, nor for a network that learned nothing. Raises ValueError when no experiment has
-    that name.
+    One row a record, in the order of the names, then of the seeds (or of `seed` alone); no row for
+    a name that has no record yet, nor for a network that learned nothing. Raises ValueError when no
+    experiment has that name.
     """
     rows = [
         torch.tensor([int(digit) for digit in record["predictions"]])
         for name in names
         for record in load_records(name)
-        if not learned_nothing(record)
+        if not learned_nothing(record) and seed in (None, record["seed"])
     ]
     return torch.stack(rows) if rows else torch.empty(0, TEST_IMAGES, dtype=torch.int64)

@@ -184,7 +184,10 @@ def _fits_together(record: dict, experiment: Experiment) -> bool:
 
 
 def learned_nothing(record: dict) -> bool:
-    """Whether the trained network names one and the same digit for every test image."""
+    """Whether the trained network names one and the same digit for every test image.
+
+    At best it has learned which digit is the most common: 11.35 % of the test images.
+    """
     return len(set(record["predictions"])) == 1
 
 

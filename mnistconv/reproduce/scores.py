@@ -15,9 +15,9 @@ NOT_YET = "not yet run"
 def scoreboard(names: list[str] | None = None) -> pd.DataFrame:
     """One row per run, in the order of the table, accuracies in percent of the 10,000 test images.
 
-    Columns, as text to read: `run`, `parameters`, `images` (for training), `epochs`, `ours` (mean;
-    with several seeds also standard deviation and range), `article` (with an arrow where it lies
-    above or below our range), `reruns` (its author's later ones), `Nielsen`. `names` picks runs;
+    Columns, as text to read: `run`, `parameters`, `images` (for training), `epochs`, `ours` (see
+    `ours`), `article` (with an arrow where it lies above or below all our seeds), `reruns` (its
+    author's later ones), `Nielsen`. `names` picks runs;
     all when None. Raises ValueError for a name that is not in the table.
     """
     picked = [get_experiment(name) for name in names or EXPERIMENTS]
@@ -42,7 +42,8 @@ def measured(experiment: Experiment) -> dict:
     """What the records of a run say, in percent: number of seeds, mean, sd, min and max.
 
     Seeds that learned nothing are counted in `seeds` and listed in `stuck`; the rest is about the
-    others. `sd` is None with fewer than two of those, `mean`, `min` and `max` are None with none.
+    others. `mean`, `min` and `max` are None where there are no others. `sd` is None with fewer than
+    two, and where any is stuck: it would describe neither of the two ways in which the run ends.
     """
     percents, stuck = [], []
     for record in load_records(experiment.name):
@@ -53,7 +54,7 @@ def measured(experiment: Experiment) -> dict:
         "seeds": len(percents) + len(stuck),
         "stuck": sorted(stuck),
         "mean": statistics.mean(percents) if percents else None,
-        "sd": statistics.stdev(percents) if len(percents) > 1 else None,
+        "sd": statistics.stdev(percents) if len(percents) > 1 and not stuck else None,
         "min": min(percents, default=None),
         "max": max(percents, default=None),
     }
@@ -62,8 +63,8 @@ def measured(experiment: Experiment) -> dict:
 def ours(numbers: dict) -> str:
     """Our result: "99.27 ± 0.03 (3 seeds, 99.24 to 99.30)", "99.17 (1 seed)", or none yet.
 
-    Where some learned nothing: "90.18 ± 0.23 (90.02 to 90.34; 1 of 3 at 11.35 †)", the last figure
-    being their mean. At most 50 characters, which is where pandas cuts a cell.
+    Where some learned nothing: "90.02 to 90.34 (1 of 3 at 11.35 †)", the last figure being their
+    mean. At most 50 characters, which is where pandas cuts a cell.
     """
     seeds, stuck = numbers["seeds"], numbers["stuck"]
     if seeds == 0:
@@ -71,13 +72,13 @@ def ours(numbers: dict) -> str:
     how_many = "1 seed" if seeds == 1 else f"{seeds} seeds"
     if len(stuck) == seeds:
         return f"{statistics.mean(stuck):.2f} † ({how_many})"
-    result, notes = f"{numbers['mean']:.2f}", [how_many]
-    if numbers["sd"] is not None:
-        result += f" ± {numbers['sd']:.2f}"
-        notes.append(f"{numbers['min']:.2f} to {numbers['max']:.2f}")
+    low, high = (f"{numbers[end]:.2f}" for end in ("min", "max"))
+    span = low if low == high else f"{low} to {high}"
     if stuck:
-        notes = [*notes[1:], f"{len(stuck)} of {seeds} at {statistics.mean(stuck):.2f} †"]
-    return f"{result} ({('; ' if stuck else ', ').join(notes)})"
+        return f"{span} ({len(stuck)} of {seeds} at {statistics.mean(stuck):.2f} †)"
+    if seeds == 1:
+        return f"{span} ({how_many})"
+    return f"{numbers['mean']:.2f} ± {numbers['sd']:.2f} ({how_many}, {span})"
 
 
 def _published(experiment: Experiment, numbers: dict) -> str:
@@ -88,7 +89,10 @@ def _published(experiment: Experiment, numbers: dict) -> str:
 
 
 def _arrow(value: float, numbers: dict) -> str:
-    """Marks a published value outside the range of our seeds; one seed is no range."""
+    """Marks a published value outside the range of our seeds.
+
+    One seed is no range, and of a run that ends in two ways (`sd` is None) the range says little.
+    """
     if numbers["sd"] is None or numbers["min"] <= value <= numbers["max"]:
         return ""
     return " ↑" if value > numbers["max"] else " ↓"
@@ -97,17 +101,18 @@ def _arrow(value: float, numbers: dict) -> str:
 FORMATS = ("text", "markdown", "csv")
 LEGEND = (
     "Percent of the 10,000 test images. Ours: mean ± standard deviation over seeds, and range.\n"
-    "↑ ↓: the article's value lies above, below that range of n seeds; so does, by chance, one\n"
-    "further run of the same kind in 2 of n + 1 cases.\n"
-    "†: so many seeds have learned nothing, they name one digit for all images; mean, deviation\n"
-    "and range are those of the others."
+    "↑ ↓: the article's value lies above, below all our seeds. With n seeds, one more\n"
+    "run of ours would do so by luck in 2 of n + 1 cases: with three, every second time.\n"
+    "†: that many seeds ended naming one digit for every image; they are left out of mean\n"
+    "and range."
 )
 
 
 def format_scoreboard(form: str = "text") -> str:
     """The whole scoreboard as "text", "markdown" or "csv"; the last in bare numbers.
 
-    In the CSV, `stuck` counts the seeds that learned nothing, `mean` to `max` are of the others.
+    In the CSV, `stuck` counts the seeds that ended naming one digit for every image; `mean`, `min`
+    and `max` are those of the others.
 
     Raises ValueError for another form.
     """

@@ -17,7 +17,9 @@ import nbformat
 from freshness import RECORDS, code_cells, is_fresh
 from sphinx.errors import ExtensionError
 
+from mnistconv.experiments import EXPERIMENTS
 from mnistconv.reproduce.export import export_networks
+from mnistconv.reproduce.records import learned_nothing
 
 BOOK = Path(__file__).parents[1]
 PACKAGE = BOOK.parent / "mnistconv"
@@ -187,9 +189,12 @@ def record_status() -> str:
         record = json.loads(path.read_text(encoding="utf-8"))
         found[record["experiment"]].append(record)
     rows = []
-    for name, records in found.items():
+    for name in (name for name in EXPERIMENTS if name in found):
+        records = sorted(found[name], key=lambda record: record["seed"])
         seeds = ", ".join(str(record["seed"]) for record in records)
-        accuracies = ", ".join(f"{record['final_accuracy']:.2%}" for record in records)
+        accuracies = ", ".join(
+            f"{record['final_accuracy']:.2%}" + " †" * learned_nothing(record) for record in records
+        )
         hours = sum(record["wall_seconds"] for record in records) / 3600
         devices = ", ".join(sorted({record["device"] for record in records}))
         versions = ", ".join(sorted({record["versions"]["torch"] for record in records}))
