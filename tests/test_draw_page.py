@@ -829,6 +829,47 @@ def test_a_moved_four_is_read_by_the_network_that_was_trained_on_moved_digits(at
         assert sentence(seen).startswith("It reads a 4 ") == is_read
 
 
+def test_a_link_without_a_unit_clears_the_panel(at):
+    seen = at()
+    seen.page.locator(".draw-tries a[href*='digit=947']").click()
+    seen.page.wait_for_selector("#draw-source:has-text('947')")
+    next_frame(seen)
+    assert seen.page.locator("#draw-why").text_content().startswith("Point at a square")
+
+
+def test_a_linked_unit_waits_for_its_network(at):
+    seen = at("net=simple&digit=4")
+    slow(seen.page, "relu.js", 700)
+    seen.page.evaluate("location.hash = 'net=relu&digit=0&unit=pool2.5.1.1'")
+    seen.page.wait_for_selector("#draw-why h3:has-text('pool2, map 5')")
+    assert seen.page.locator("input[value='relu']").is_checked()
+    assert seen.page.locator("#draw-source").text_content().startswith("Test digit 0,")
+
+
+def test_drawing_goes_on_while_a_network_loads(at):
+    seen = at()
+    slow(seen.page, "simple.js", 600)
+    seen.page.locator("input[value='simple']").click()
+    draw(seen, [DRAWN[7][0][:3]])
+    box = seen.page.locator("#draw-board").bounding_box()
+    seen.page.mouse.down()
+    seen.page.wait_for_selector("canvas[data-layer='conv2']", state="detached")
+    before = dark_pixels(seen)
+    seen.page.mouse.move(box["x"] + 40, box["y"] + 300, steps=8)
+    seen.page.mouse.up()
+    next_frame(seen)
+    assert dark_pixels(seen) > before
+    assert seen.page.locator("input[value='simple']").is_checked()
+
+
+def test_a_logit_far_from_the_panel_brings_it_into_view(at):
+    seen = at("net=relu&digit=0")
+    seen.page.get_by_role("button", name="Why this logit of 3?").click()
+    next_frame(seen)
+    assert seen.page.locator("#draw-why h3").text_content() == "Logit of 3"
+    assert seen.page.locator("#draw-panel").bounding_box()["y"] < 850
+
+
 def test_a_suggestion_brings_its_situation_into_view(at):
     seen = at()
     for link, place in (("digit=947", "#draw-board"), ("unit=probabilities.6", "#draw-panel")):

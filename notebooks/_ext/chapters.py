@@ -144,7 +144,7 @@ PLAY = {
 def invite_to_play(name: str) -> str:
     """A line of Markdown that leads to the page "Draw a digit", with the chapter's network."""
     link = f'<a href="draw.html#{escape(PLAY[name])}">Draw a digit</a>'
-    return f"{{.in-package}}\nThis network, trained at full length, runs in your browser: {link}."
+    return f"{{.to-play}}\nThis network, trained at full length, runs in your browser: {link}."
 
 
 def to_chapter(name: str, source: str) -> str:

@@ -8,6 +8,7 @@
   const REMEMBERED = 20; // answers in train mode
   const SIGNED = ["conv", "dense"];
   const NAMES = { conv: "before pooling", pool: "after pooling and", dense: "dense," };
+  const HINT = "Point at a square of a layer, or choose a logit or a probability.";
   const UNITS = { dx: " px", dy: " px", angle: "°", scale: "×", noise: "" };
 
   const $ = (name) => document.getElementById(`draw-${name}`);
@@ -24,6 +25,8 @@
   let stroke = null; // the one that is being drawn
   let results = null; // everything the network computed for today's picture
   let past = []; // what was on the board before, for Undo
+  let pending = null; // the state that is being loaded: what changes meanwhile changes it, too
+  let isPressed = false; // whether a pointer is down in the panel: its buttons must stay in place then
   let isHeld = false; // whether a click holds the unit, so that pointing elsewhere does not change it
   let channel = null; // the channel that the panel shows, if one was chosen
   let answers = []; // the last answers in train mode
@@ -71,6 +74,7 @@
   /** Changes what the network gets, or how it answers. */
   function change(fields) {
     state = { ...state, ...fields };
+    if (pending) Object.assign(pending, fields);
     answers = [];
     refresh({ ask: true });
     rememberSoon();
@@ -82,31 +86,61 @@
   function rememberSoon() {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      if (pending || !network) return rememberSoon();
       const lasting = { ...state, unit: isHeld ? state.unit : null };
-      history.replaceState(null, "", `#${m.writeState(lasting)}`);
+      return history.replaceState(null, "", `#${m.writeState(lasting)}`);
     }, 400);
   }
 
   const isExample = () => state.strokes === null && state.digit === null;
 
-  let visit = 0; // counts choices, so that a slow answer to an older one is dropped
+  /** The state of the address; with the example's unit where it has no ink. */
+  function readAddress() {
+    const next = m.readState(addressText(), networks.map(({ name }) => name));
+    if (next.strokes === null && next.digit === null) next.unit ??= EXAMPLE.unit;
+    return next;
+  }
 
-  /** Takes over the state of the address, or the example's where it has none. */
-  async function readAddress() {
+  let visit = 0; // counts what was brought in, so that a slow older one is dropped
+
+  /** Loads what the state `next` needs, then shows it all at once, unless a newer call comes first. */
+  async function bringIn(next, { hold: mayHold = true } = {}) {
     const mine = ++visit;
-    state = m.readState(addressText(), networks.map(({ name }) => name));
-    isHeld = state.unit !== null;
-    if (isExample() && !isHeld) state.unit = EXAMPLE.unit;
+    pending = next;
     showControls();
-    redrawInk();
-    const isAnswering = useNetwork(state.net);
-    if (state.digit !== null) {
-      digits = (await orSay("The test digits", m.loadDigits())) ?? digits;
-      if (mine !== visit) return;
-      if (!digits?.numbers.includes(state.digit)) state.digit = null;
-      redrawInk();
+    $("loading").textContent = `Loading ${next.net} …`;
+    const [found, theDigits] = await Promise.all([
+      orSay(`The network ${next.net}`, m.loadNetwork(next.net)),
+      next.digit === null ? digits : orSay("The test digits", m.loadDigits()),
+    ]);
+    if (mine !== visit) return;
+    pending = null;
+    $("loading").textContent = "";
+    digits = theDigits ?? digits;
+    if (!digits?.numbers.includes(next.digit)) next.digit = null;
+    if (!found && !network) {
+      const other = networks.find(({ name }) => !problems.has(`The network ${name}`));
+      if (other) await bringIn({ ...next, net: other.name, off: {} }, { hold: mayHold });
+      return;
     }
-    await isAnswering;
+    if (found && found !== network) {
+      network = found;
+      results = m.forward(network, new Float32Array(m.SIDE ** 2));
+      makeLayers();
+    }
+    const isOther = next.strokes !== state.strokes || next.digit !== state.digit;
+    state = { ...next, net: network.name, off: network.name === next.net ? next.off : {} };
+    isHeld = mayHold && state.unit !== null;
+    answers = [];
+    if (isOther) redrawInk();
+    refresh({ ask: true });
+    showControls();
+  }
+
+  /** Lets another network answer. Its maps are others: none of them is off. */
+  async function chooseNetwork(name) {
+    await bringIn({ ...(pending ?? state), net: name, off: {} }, { hold: isHeld });
+    rememberSoon();
   }
 
   function addressText() {
@@ -115,31 +149,6 @@
     } catch {
       return "";
     }
-  }
-
-  let choice = 0;
-
-  /** Lets the network `name` answer as soon as it is here, unless another was chosen meanwhile. */
-  async function useNetwork(name) {
-    const mine = ++choice;
-    $("loading").textContent = `Loading ${name} …`;
-    const found = await orSay(`The network ${name}`, m.loadNetwork(name));
-    if (mine !== choice) return;
-    $("loading").textContent = "";
-    if (found && found !== network) {
-      network = found;
-      results = m.forward(network, new Float32Array(m.SIDE ** 2));
-      makeLayers();
-    }
-    if (!network) {
-      const next = networks.find((other) => !problems.has(`The network ${other.name}`));
-      if (next) await useNetwork(next.name);
-      return;
-    }
-    if (network.name !== state.net) Object.assign(state, { net: network.name, off: {} });
-    answers = [];
-    refresh({ ask: true });
-    showControls();
   }
 
   // Ink -------------------------------------------------------------------------------------------
@@ -198,7 +207,10 @@
     if (!network) return;
     if (isAsked) answer();
     isAsked = false;
-    if (state.unit && !m.canExplain(results, state.unit)) letGo();
+    if (state.unit && !m.canExplain(results, state.unit)) {
+      state.unit = null;
+      isHeld = false;
+    }
     paint();
     showPanel();
     const spent = performance.now() - start;
@@ -217,12 +229,6 @@
     $("time").dataset.network = performance.now() - start;
     showAnswer();
     if (isTraining()) remember(m.argmax(results.probabilities.values));
-  }
-
-  function letGo() {
-    state.unit = null;
-    isHeld = false;
-    $("why").replaceChildren(m.element("p", { class: "draw-hint" }, "Point at a square of a layer, or choose a logit or a probability."));
   }
 
   // Painting --------------------------------------------------------------------------------------
@@ -317,7 +323,11 @@
 
   function showPanel() {
     const { unit } = state;
-    if (!unit || isPressed) return;
+    if (isPressed) return;
+    if (!unit) {
+      $("why").replaceChildren(m.element("p", { class: "draw-hint" }, HINT));
+      return;
+    }
     const result = results[unit.layer];
     const convolution = convolutionOf(result);
     m.showWhy($("why"), network, results, unit, {
@@ -339,17 +349,15 @@
     });
   }
 
-  // A button of the panel must stay where it is between press and release.
-  let isPressed = false;
-
   function listenToPanel() {
-    $("panel").addEventListener("pointerdown", () => (isPressed = true));
+    $("panel").addEventListener("pointerdown", (event) => (isPressed = event.button === 0));
     const release = () => setTimeout(() => {
       isPressed = false;
       refresh();
     });
     addEventListener("pointerup", release);
     addEventListener("pointercancel", release);
+    addEventListener("blur", release);
     $("fold").addEventListener("click", () => {
       const isFolded = $("panel").classList.toggle("draw-folded");
       $("fold").textContent = isFolded ? "Open" : "Fold";
@@ -381,6 +389,12 @@
   function hold(unit) {
     isHeld = true;
     choose(unit);
+  }
+
+  /** Holds a unit that was chosen far from the panel, and brings the panel into view. */
+  function workOut(unit) {
+    hold(unit);
+    $("panel").scrollIntoView({ block: "nearest" });
   }
 
   /** One canvas for each layer that has a picture; made anew when the network changes. */
@@ -441,7 +455,7 @@
     else if (event.key.toLowerCase() === "x" && convolution) switchMap(convolution, unit.map);
     else return;
     event.preventDefault();
-    speak();
+    requestAnimationFrame(speak); // after the loop's own pass
   }
 
   /** Says to a screen reader which unit was reached by keyboard, and its value. */
@@ -450,7 +464,8 @@
     const result = results[layer];
     const value = result.values[(map * result.side + row) * result.side + column];
     clearTimeout(restTimer);
-    $("spoken").textContent = `${m.nameUnit(state.unit, result)}: ${m.written(value)}`;
+    const off = state.off[convolutionOf(result)]?.has(map) ? ", switched off" : "";
+    $("spoken").textContent = `${m.nameUnit(state.unit, result)}: ${m.written(value)}${off}`;
   }
 
   // Controls --------------------------------------------------------------------------------------
@@ -458,7 +473,7 @@
   function makeNetworkCards() {
     const cards = networks.map(({ name, title, right, testImages, interval, parameters, trainingImages, epochs }) => {
       const radio = m.element("input", { type: "radio", name: "draw-network", value: name });
-      radio.addEventListener("change", () => useNetwork(name).then(rememberSoon));
+      radio.addEventListener("change", () => chooseNetwork(name));
       const [accuracy, low, high] = [right / testImages, ...interval].map((v) => (100 * v).toFixed(2));
       const lines = [
         title, `${accuracy} % right (95 %: ${low} to ${high})`,
@@ -477,7 +492,7 @@
       const cells = Object.entries({ out: "logit", probabilities: "probability" }).map(([layer, name]) => {
         const button = m.element("button", {
           type: "button", class: `draw-bar draw-${name}`, "data-question": `Why this ${name} of ${digit}?`,
-          onclick: () => network && hold({ layer, map: digit, row: 0, column: 0 }),
+          onclick: () => network && workOut({ layer, map: digit, row: 0, column: 0 }),
         }, m.element("span"));
         return m.element("td", {}, button);
       });
@@ -487,7 +502,7 @@
 
   /** Brings all controls to where the state is. */
   function showControls() {
-    for (const radio of $("networks").querySelectorAll("input")) radio.checked = radio.value === state.net;
+    for (const radio of $("networks").querySelectorAll("input")) radio.checked = radio.value === (pending ?? state).net;
     $("pen").value = state.pen;
     $("centre").checked = state.centre;
     for (const name of Object.keys(m.SLIDERS)) showSlider(name);
@@ -505,7 +520,8 @@
   }
 
   function showSource() {
-    $("source").textContent = sourceText();
+    const text = sourceText();
+    if ($("source").textContent !== text) $("source").textContent = text;
   }
 
   function sourceText() {
@@ -519,9 +535,9 @@
 
   /** Puts a test digit on the board, at random out of those that `pick` gives; not the same again. */
   async function takeDigit(pick) {
-    const mine = ++visit;
     digits = (await orSay("The test digits", m.loadDigits())) ?? digits;
-    if (!digits || mine !== visit) return;
+    if (!digits) return;
+    pen.isDown = false;
     const all = pick().filter((number) => number !== state.digit);
     if (all.length) setBoard({ digit: all[Math.floor(Math.random() * all.length)], strokes: [] });
   }
@@ -550,7 +566,10 @@
       change({ train: $("train").checked });
       showControls();
     });
-    $("again").addEventListener("click", () => refresh({ ask: true }));
+    $("again").addEventListener("click", () => {
+      refresh({ ask: true });
+      requestAnimationFrame(() => ($("spoken").textContent = $("sentence").textContent));
+    });
     $("all-on").addEventListener("click", () => {
       change({ off: {} });
       $("layers").querySelector("canvas").focus({ preventScroll: true });
@@ -561,7 +580,7 @@
   /** In train mode the network answers anew by itself, unless the reader wants rest, or reads. */
   function flicker() {
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const isRead = $("panel").matches(":hover, :focus-within");
+    const isRead = $("panel").matches(":hover, :focus-visible, :has(:focus-visible)");
     if (network && isTraining() && !isStill && !isRead && !document.hidden) refresh({ ask: true });
   }
 
@@ -570,11 +589,12 @@
     refresh();
   }
 
-  /** Follows a link to a situation, from this page or from the browser's history, and shows it. */
-  async function follow() {
+  /** Shows the situation of the address, after a link or a step in the browser's history. */
+  function follow() {
     past.push({ strokes: state.strokes, digit: state.digit });
-    await readAddress();
-    (state.unit && isHeld ? $("panel") : $("board")).scrollIntoView({ block: "center" });
+    const next = readAddress();
+    (next.unit ? $("panel") : $("board")).scrollIntoView({ block: "center" });
+    bringIn(next);
   }
 
   async function start() {
@@ -589,8 +609,14 @@
     networks = (await orSay("The list of networks", m.loadList())) ?? [];
     if (networks.length === 0) return;
     makeNetworkCards();
-    readAddress();
+    const first = readAddress();
+    if (state.strokes !== null) Object.assign(first, { strokes: state.strokes, digit: null });
+    bringIn(first, { hold: /(^|&)unit=/.test(addressText()) });
     addEventListener("hashchange", follow);
+    for (const link of document.querySelectorAll(".draw-tries a")) {
+      // A link to where the address is already changes nothing in it.
+      link.addEventListener("click", () => link.hash === location.hash && follow());
+    }
     setInterval(flicker, AGAIN_AFTER);
   }
 

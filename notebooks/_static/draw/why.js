@@ -239,7 +239,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     ];
     const focused = panel.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     panel.replaceChildren(...parts);
-    if (focused) panel.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+    const sameButton = panel.querySelector(`[data-key="${focused}"]`);
+    if (focused) (sameButton ?? panel.closest("[tabindex]")).focus({ preventScroll: true });
   }
 
   Object.assign(globalThis.mnistconv, { written, element, nameUnit, showWhy });
