@@ -101,10 +101,10 @@
     return next;
   }
 
-  let visit = 0; // counts what was brought in, so that a slow older one is dropped
+  let visit = 0; // counts where we went, so that a slow older one is dropped
 
   /** Loads what the state `next` needs, then shows it all at once, unless a newer call comes first. */
-  async function bringIn(next, { hold: mayHold = true } = {}) {
+  async function goTo(next, { hold: mayHold = true } = {}) {
     const mine = ++visit;
     pending = next;
     showControls();
@@ -120,7 +120,7 @@
     if (!digits?.numbers.includes(next.digit)) next.digit = null;
     if (!found && !network) {
       const other = networks.find(({ name }) => !problems.has(`The network ${name}`));
-      if (other) await bringIn({ ...next, net: other.name, off: {} }, { hold: mayHold });
+      if (other) await goTo({ ...next, net: other.name, off: {} }, { hold: mayHold });
       return;
     }
     if (found && found !== network) {
@@ -139,7 +139,7 @@
 
   /** Lets another network answer. Its maps are others: none of them is off. */
   async function chooseNetwork(name) {
-    await bringIn({ ...(pending ?? state), net: name, off: {} }, { hold: isHeld });
+    await goTo({ ...(pending ?? state), net: name, off: {} }, { hold: isHeld });
     rememberSoon();
   }
 
@@ -594,7 +594,7 @@
     past.push({ strokes: state.strokes, digit: state.digit });
     const next = readAddress();
     (next.unit ? $("panel") : $("board")).scrollIntoView({ block: "center" });
-    bringIn(next);
+    goTo(next);
   }
 
   async function start() {
@@ -611,7 +611,7 @@
     makeNetworkCards();
     const first = readAddress();
     if (state.strokes !== null) Object.assign(first, { strokes: state.strokes, digit: null });
-    bringIn(first, { hold: /(^|&)unit=/.test(addressText()) });
+    goTo(first, { hold: /(^|&)unit=/.test(addressText()) });
     addEventListener("hashchange", follow);
     for (const link of document.querySelectorAll(".draw-tries a")) {
       // A link to where the address is already changes nothing in it.
