@@ -695,8 +695,7 @@ def test_the_buttons_of_the_panel_move_the_unit(at):
     seen = at("net=relu&digit=0&unit=pool1.3.5.5")
     for name in ("right", "down"):
         seen.page.get_by_role("button", name=f"one unit {name}").click()
-        next_frame(seen)
-    assert seen.page.locator("#draw-why h3").text_content() == "pool1, map 3, row 6, column 6"
+    seen.page.wait_for_selector("#draw-why h3:has-text('pool1, map 3, row 6, column 6')")
 
 
 def slow(page, file: str, milliseconds: int) -> None:

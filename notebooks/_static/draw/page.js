@@ -344,17 +344,25 @@
         refresh();
       },
       move: result.kind === "softmax" || unit.layer === "out" ? null : (...step) => {
-        hold({ layer: unit.layer, ...m.neighbour(result, unit, ...step) });
+        hold({ layer: unit.layer, ...m.neighbour(result, state.unit, ...step) });
       },
     });
   }
 
   function listenToPanel() {
-    $("panel").addEventListener("pointerdown", (event) => (isPressed = event.button === 0));
-    const release = () => setTimeout(() => {
-      isPressed = false;
-      refresh();
+    let presses = 0;
+    $("panel").addEventListener("pointerdown", (event) => {
+      presses += 1;
+      isPressed = event.button === 0;
     });
+    const release = () => {
+      const released = presses;
+      setTimeout(() => {
+        if (released !== presses) return; // pressed again meanwhile
+        isPressed = false;
+        refresh();
+      });
+    };
     addEventListener("pointerup", release);
     addEventListener("pointercancel", release);
     addEventListener("blur", release);
