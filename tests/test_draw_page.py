@@ -696,6 +696,9 @@ def test_the_buttons_of_the_panel_move_the_unit(at):
     for name in ("right", "down"):
         seen.page.get_by_role("button", name=f"one unit {name}").click()
     seen.page.wait_for_selector("#draw-why h3:has-text('pool1, map 3, row 6, column 6')")
+    assert seen.page.locator("#draw-why h3").count() == 1
+    seen.page.wait_for_function("location.hash.includes('unit=pool1.3.6.6')")
+    assert seen.complaints == []
 
 
 def slow(page, file: str, milliseconds: int) -> None:
