@@ -18,7 +18,7 @@ test: data
 
 ## make book: build the static site into _build/html, strictly, from the stored outputs
 book: $(READY)
-	$(BIN)/python -m sphinx -n -W --keep-going -q -b html -d _build/doctrees notebooks _build/html
+	$(BIN)/python -m sphinx -n -W --keep-going -q -b html -c site -d _build/doctrees notebooks _build/html
 	@echo "The site is in _build/html; make serve shows it."
 
 ## make serve: build the site and show it on this machine
@@ -39,17 +39,17 @@ reproduce: data
 
 ## make notebooks: execute the notebooks whose code or records changed, and write their text pairs
 notebooks: data
-	$(BIN)/python notebooks/execute.py
+	$(BIN)/python site/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
-	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('notebooks/_static/scoreboard.svg', metadata={'Date': None})"
+	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('site/_static/scoreboard.svg', metadata={'Date': None})"
 
 ## make cover: draw the picture of the site's front page, and the card of a link to it
 cover: data
-	$(BIN)/python notebooks/cover.py
+	$(BIN)/python site/cover.py
 
 ## make digits: pick the test digits that the page "Draw a digit" carries
 digits: data
-	$(BIN)/python -c "from pathlib import Path; from mnistconv.reproduce.export import export_digits; export_digits(Path('notebooks/_static/draw/digits.js'))"
+	$(BIN)/python -c "from pathlib import Path; from mnistconv.reproduce.export import export_digits; export_digits(Path('site/_static/draw/digits.js'))"
 
 ## make bench: time the training loops on this machine; OPTIONS="--rounds 3 --into results/benchmark.md"
 bench: data

@@ -14,10 +14,11 @@ from mnistconv.devices import pick_device
 from mnistconv.experiments import EXPERIMENTS, get_experiment
 from mnistconv.fetch import fetch_mnist
 from mnistconv.files import write_atomically
+from mnistconv.records import store
+from mnistconv.records.scores import format_scoreboard, write_into
 from mnistconv.reproduce import export as exporting
-from mnistconv.reproduce import planning, records, runner, stacked
+from mnistconv.reproduce import planning, runner, stacked
 from mnistconv.reproduce.runs import new_network
-from mnistconv.reproduce.scores import format_scoreboard, write_into
 from mnistconv.training import fit
 
 app = typer.Typer(
@@ -112,7 +113,7 @@ def reproduce(
     scheduler: Annotated[str, typer.Option(help="Address of the cluster's scheduler.")] = "",
     results: Annotated[
         Path, typer.Option(help="Folder of records, weights and checkpoints.")
-    ] = records.RESULTS,
+    ] = store.RESULTS,
 ) -> None:
     """Make the records that are missing: full-length runs, to be stopped and continued at will."""
     experiments = [get_experiment(name) for name in runs or EXPERIMENTS]
@@ -128,7 +129,7 @@ def reproduce(
         if not todo:
             print("Nothing is left to do: every planned run has its record.")
             return
-        records.check_writable(results)
+        store.check_writable(results)
         print(planning.describe(todo, workers, results, on_gpu), flush=True)
         if on_gpu:
             code = stacked.run_all(todo, results, pick_device(device), seeds_at_once=workers)

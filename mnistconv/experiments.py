@@ -1,11 +1,10 @@
-"""The one table of runs: what is trained, how, what was published, and how long a lesson is.
+"""The one table of runs: what is trained, how, and what was published.
 
 Sources of the published figures: the article "PyTorch Image Recognition with Convolutional
 Networks" (nestedsoftware, 2019) and its author's later reruns; Nielsen, *Neural Networks and Deep
 Learning*, chapter 6 (50,000 training images, best of three runs, chosen by a validation set).
 """
 
-import os
 from dataclasses import dataclass
 
 from torch import nn
@@ -111,30 +110,3 @@ def get_experiment(name: str) -> Experiment:
     if name not in EXPERIMENTS:
         raise ValueError(f"unknown experiment {name!r}: the table holds {', '.join(EXPERIMENTS)}.")
     return EXPERIMENTS[name]
-
-
-PROFILES = ("test", "lesson", "full")
-TEST_STEPS = 150
-
-
-def profile() -> str:
-    """How long the notebooks train: "test", "lesson" (the default) or "full", by MNISTCONV_PROFILE.
-
-    Raises ValueError for any other value.
-    """
-    name = os.environ.get("MNISTCONV_PROFILE", "lesson")
-    if name not in PROFILES:
-        raise ValueError(
-            f"MNISTCONV_PROFILE is {name!r}, but the profiles are {', '.join(PROFILES)}."
-        )
-    return name
-
-
-def lesson(epochs: int, steps: int = 6_000) -> dict:
-    """Arguments `epochs` and `max_steps` for a notebook's training cell: `fit(..., **lesson(60))`.
-
-    The profile decides: "lesson" stops after `steps` (6,000 are one epoch of 60,000 images), "test"
-    after 150, "full" never. Only notebooks call it: a function's own `epochs` is never shortened.
-    """
-    limits = {"test": min(steps, TEST_STEPS), "lesson": steps, "full": None}
-    return {"epochs": epochs, "max_steps": limits[profile()]}

@@ -2,7 +2,9 @@
 
 import os
 import re
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -35,3 +37,14 @@ def write_between(page: Path, mark: str, text: str) -> None:
     after = block.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", before)
     if after != before:
         write_atomically(page, lambda temporary: temporary.write_text(after, encoding="utf-8"))
+
+
+def set_aside(path: Path, problem: str) -> Path:
+    """Rename a file that does not count, so that nothing is lost; warn; return its new path."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.set-aside-{number}")).exists():
+        number += 1
+    with suppress(FileNotFoundError):  # another runner was faster
+        path.replace(aside)
+    warnings.warn(f"{path.name} is set aside as {aside.name}: {problem}.", stacklevel=2)
+    return aside

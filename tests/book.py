@@ -9,6 +9,7 @@ import nbformat
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "notebooks"
+SITE = REPOSITORY / "site"
 
 NAMES = (
     "01_convolution",
@@ -61,6 +62,6 @@ def output_text(cell) -> str:
 
 @cache
 def executor():
-    """The module notebooks/execute.py."""
-    sys.path.insert(0, str(FOLDER))
+    """The module site/execute.py."""
+    sys.path.insert(0, str(SITE))
     return importlib.import_module("execute")

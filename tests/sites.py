@@ -29,7 +29,18 @@ QUIET = (
 def build(folder: Path, book: Path = REPOSITORY / "notebooks", environment: dict | None = None):
     """Run the strict build of `make book` into `folder`: the finished process and its seconds."""
     start = time.perf_counter()
-    command = ["-n", "-W", "--keep-going", "-q", "-b", "html", "-d", folder.parent / "doctrees"]
+    command = [
+        "-n",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        "-c",
+        book.parent / "site",
+        "-d",
+        folder.parent / "doctrees",
+    ]
     finished = subprocess.run(
         [sys.executable, "-m", "sphinx", *command, book, folder],
         env=environment,

@@ -8,11 +8,11 @@ import nbformat
 import pytest
 from sphinx.errors import ExtensionError
 
-from mnistconv.reproduce import load_records
+from mnistconv.records import load_records
 
-sys.path[:0] = [str(book.FOLDER), str(book.FOLDER / "_ext")]
+sys.path.insert(0, str(book.SITE))
 
-import chapters  # noqa: E402
+import chapters
 
 NAME = "03_negative_log_likelihood"
 

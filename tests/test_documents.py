@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from mnistconv.__main__ import app
-from mnistconv.reproduce import format_scoreboard
+from mnistconv.records import format_scoreboard
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 RESULTS = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from mnistconv.data import to_input
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.reproduce import records
+from mnistconv.records import store
 from mnistconv.reproduce.export import SHOWN
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def carried(node, mnist):
 
 def stored_network(name: str) -> torch.nn.Module:
     net = EXPERIMENTS[name].network()
-    net.load_state_dict(load_file(records.weights_path(name, 0)))
+    net.load_state_dict(load_file(store.weights_path(name, 0)))
     return net.eval()
 
 
@@ -95,7 +95,7 @@ def test_all_10000_answers_are_those_of_the_record(node, name, mnist, tmp_path):
     return answers.join("");
     """
     answers = node(code, name)
-    record = records.load_records(name)[0]
+    record = store.load_records(name)[0]
     right = sum(int(a) == label for a, label in zip(answers, labels.tolist(), strict=True))
     assert right == round(record["final_accuracy"] * 10_000)
     assert answers == record["predictions"]

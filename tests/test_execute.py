@@ -1,4 +1,4 @@
-"""notebooks/execute.py: runs what changed, keeps what did not, harms nothing when a cell fails."""
+"""site/execute.py: runs what changed, keeps what did not, harms nothing when a cell fails."""
 
 import book
 import nbformat
@@ -97,7 +97,7 @@ def test_a_failing_cell_is_named_and_changes_nothing(execute, capsys):
 
 @pytest.mark.slow
 def test_the_records_that_a_page_read_are_noted(execute):
-    write(execute, "from mnistconv.reproduce import load_records\nlen(load_records('dense'))")
+    write(execute, "from mnistconv.records import load_records\nlen(load_records('dense'))")
     execute.update("01_page", force=False)
     run = stored(execute).metadata.mnistconv
     assert run["records"] == ["dense"]

@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment, lesson, profile
+from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment
+from mnistconv.lessons import lesson, profile
 from mnistconv.networks import DenseNet
 
 DROPOUT = "ConvNetTwoConvTwoDenseLayersWithDropout"

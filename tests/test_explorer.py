@@ -14,7 +14,7 @@ from book import NAMES, REPOSITORY
 from scipy import signal
 from sites import soup
 
-ARITHMETIC = REPOSITORY / "notebooks" / "_static" / "explorer" / "convolution.js"
+ARITHMETIC = REPOSITORY / "site" / "_static" / "explorer" / "convolution.js"
 PAGE = "01_convolution"
 slow = pytest.mark.slow
 

@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 
 from mnistconv.data import to_input
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.reproduce import export, records
-from mnistconv.reproduce.answers import DOUBTFUL_LABELS
+from mnistconv.records import store
+from mnistconv.records.answers import DOUBTFUL_LABELS
+from mnistconv.reproduce import export
 
-DRAW = REPOSITORY / "notebooks" / "_static" / "draw"
+DRAW = REPOSITORY / "site" / "_static" / "draw"
 EVERY_NETWORK = pytest.mark.parametrize("name", export.SHOWN)
 
 
@@ -36,7 +37,7 @@ def exported(tmp_path_factory):
 
 def recorded_network(name: str) -> torch.nn.Module:
     net = EXPERIMENTS[name].network()
-    net.load_state_dict(load_file(records.weights_path(name, export.SEED)))
+    net.load_state_dict(load_file(store.weights_path(name, export.SEED)))
     return net.eval()
 
 
@@ -44,7 +45,7 @@ def test_the_list_says_what_the_records_say(exported):
     (listed,) = read_script(exported / "networks.js")
     assert [network["name"] for network in listed] == list(export.SHOWN)
     for network in listed:
-        record = records.load_records(network["name"])[0]
+        record = store.load_records(network["name"])[0]
         assert network["right"] / network["testImages"] == record["final_accuracy"]
         low, high = network["interval"]
         assert low < record["final_accuracy"] < high
@@ -67,7 +68,7 @@ def test_weights_come_back_bit_for_bit(exported, name):
     header, text = read_script(exported / f"{name}.js")
     data = base64.b64decode(text)
     assert len(data) == header["bytes"]
-    stored = load_file(records.weights_path(name, export.SEED))
+    stored = load_file(store.weights_path(name, export.SEED))
     values = np.frombuffer(data, dtype=np.dtype(header["dtype"]).newbyteorder("<"))
     start = 0
     for key, shape in header["shapes"].items():
@@ -107,7 +108,7 @@ def test_the_digits_worth_a_look_are_there(exported, mnist):
         assert labels[number] == label != likely
         assert header["doubtful"][str(number)] == likely
     for name in export.SHOWN:
-        record = records.load_records(name)[0]
+        record = store.load_records(name)[0]
         wrong = header["wrong"][name]
         assert len(wrong) == round((1 - record["final_accuracy"]) * 10_000)
         assert all(int(record["predictions"][n]) != labels[n] for n in wrong)
@@ -122,8 +123,8 @@ def test_the_committed_digits_are_todays(exported):
 
 def test_a_network_without_a_record_is_left_out(tmp_path):
     results = tmp_path / "results"
-    shutil.copytree(records.RESULTS, results, ignore=shutil.ignore_patterns("unfinished"))
-    records.record_path("two-conv", 0, results).unlink()
+    shutil.copytree(store.RESULTS, results, ignore=shutil.ignore_patterns("unfinished"))
+    store.record_path("two-conv", 0, results).unlink()
     paths = export.export_networks(tmp_path / "out", results)
     (listed,) = read_script(tmp_path / "out" / "networks.js")
     assert [network["name"] for network in listed] == ["simple", "relu", "dropout-lr0.005"]
@@ -132,8 +133,8 @@ def test_a_network_without_a_record_is_left_out(tmp_path):
 
 def test_a_damaged_weight_file_is_one_clear_error(tmp_path):
     results = tmp_path / "results"
-    shutil.copytree(records.RESULTS, results, ignore=shutil.ignore_patterns("unfinished"))
-    path = records.weights_path("relu", 0, results)
+    shutil.copytree(store.RESULTS, results, ignore=shutil.ignore_patterns("unfinished"))
+    path = store.weights_path("relu", 0, results)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"relu-seed0\.safetensors"):
         export.export_networks(tmp_path / "out", results)

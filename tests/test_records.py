@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.networks import ConvNetTwoConvLayersReLU, DenseNet
-from mnistconv.reproduce import records, runs, scores
-from mnistconv.reproduce.answers import recorded_answers
-from mnistconv.reproduce.records import (
+from mnistconv.records import scores, store
+from mnistconv.records.answers import recorded_answers
+from mnistconv.records.store import (
     checkpoint_path,
     hash_record,
     hash_weights,
@@ -26,6 +26,7 @@ from mnistconv.reproduce.records import (
     weights_path,
     write_record,
 )
+from mnistconv.reproduce import runs
 from mnistconv.training import fit, predict
 
 DENSE = EXPERIMENTS["dense"]
@@ -40,7 +41,7 @@ def a_record(experiment=DENSE, seed: int = 0, accuracy: float = 0.98, **changes)
         "test_accuracy": [0.9] * early + [accuracy],
     }
     predictions = torch.tensor([7, 2, 1, 0])
-    record = records.make_record(experiment, seed, experiment.network(), predictions, history, HERE)
+    record = store.make_record(experiment, seed, experiment.network(), predictions, history, HERE)
     record |= changes
     return record | {"sha256": hash_record(record)}
 
@@ -104,7 +105,7 @@ def test_an_edit_by_hand_shows(tmp_path, old, new):
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (a_record(schema=records.SCHEMA + 1), "schema is version 2, today's is 1"),
+        (a_record(schema=store.SCHEMA + 1), "schema is version 2, today's is 1"),
         (a_record(dataclasses.replace(DENSE, lr=0.2)), "hyper-parameters are not those"),
         (a_record(dataclasses.replace(DENSE, epochs=3)), "hyper-parameters are not those"),
     ],
@@ -144,7 +145,7 @@ def test_a_damaged_record_is_left_out_with_a_warning(tmp_path, content):
 def test_a_record_whose_figures_do_not_fit_together_does_not_count(tmp_path, changes):
     """Whole, with today's hash, and still not what a run of 60 epochs leaves."""
     path = write_record(a_record(**changes), tmp_path)
-    assert records.find_problem(path, DENSE) == "its figures do not fit together"
+    assert store.find_problem(path, DENSE) == "its figures do not fit together"
 
 
 def test_a_folder_in_place_of_a_record_is_left_out(tmp_path):
@@ -155,7 +156,7 @@ def test_a_folder_in_place_of_a_record_is_left_out(tmp_path):
 
 def test_other_library_versions_do_not_spoil_a_record(tmp_path):
     path = write_record(a_record(versions={"python": "3.9", "torch": "1.0"}), tmp_path)
-    assert records.find_problem(path, DENSE) is None
+    assert store.find_problem(path, DENSE) is None
 
 
 @pytest.mark.parametrize("copy", [("dense", 1), ("simple", 0)])
@@ -196,7 +197,7 @@ def test_recorded_answers_are_the_recorded_predictions(monkeypatch):
     answers = ("0123", "1111", "4567")
     dense = [{"seed": seed, "predictions": answers[seed]} for seed in range(3)]
     found = {"dense": dense, "simple": []}
-    monkeypatch.setattr("mnistconv.reproduce.answers.load_records", found.get)
+    monkeypatch.setattr("mnistconv.records.answers.load_records", found.get)
     assert recorded_answers("dense", "simple").tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert recorded_answers("dense", seed=2).tolist() == [[4, 5, 6, 7]]
     assert recorded_answers("dense", seed=1).shape == (0, 10_000)
@@ -368,7 +369,7 @@ def stored() -> list[tuple[str, int]]:
     return [(name, record["seed"]) for name in EXPERIMENTS for record in load_records(name)]
 
 
-@pytest.mark.parametrize("path", sorted((records.RESULTS / "records").glob("*.json")), ids=str)
+@pytest.mark.parametrize("path", sorted((store.RESULTS / "records").glob("*.json")), ids=str)
 def test_every_stored_record_counts_and_is_of_one_piece(path, mnist):
     name, seed = re.fullmatch(r"(.+)-seed(\d+)\.json", path.name).groups()
     record = read_record(path, EXPERIMENTS[name])
@@ -403,7 +404,7 @@ def test_stored_weights_give_the_recorded_answers(name, seed, mnist):
     images, labels = mnist[1]
     answers = predict(net, images)
     recorded = torch.tensor([int(digit) for digit in record["predictions"]])
-    here = records.describe_machine(torch.device("cpu"), "channels_last", 0)
+    here = store.describe_machine(torch.device("cpu"), "channels_last", 0)
     if all(record.get(key) == here[key] for key in ("device_name", "threads", "versions")):
         assert torch.equal(answers, recorded)
     right = [(given == labels).sum().item() for given in (answers, recorded)]

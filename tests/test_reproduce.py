@@ -17,6 +17,7 @@ import torch
 
 from mnistconv.__main__ import main
 from mnistconv.experiments import EXPERIMENTS
+from mnistconv.records.store import checkpoint_path, read_record, record_path
 from mnistconv.reproduce import planning, runner, runs
 from mnistconv.reproduce.checkpoints import (
     last_good_checkpoint,
@@ -27,7 +28,6 @@ from mnistconv.reproduce.checkpoints import (
     write_checkpoint,
 )
 from mnistconv.reproduce.planning import Job, parse_seeds, plan, spell
-from mnistconv.reproduce.records import checkpoint_path, read_record, record_path
 
 SMALL = dataclasses.replace(EXPERIMENTS["relu"], epochs=4, seeds=(0, 1))
 HERE = Path(__file__).parent

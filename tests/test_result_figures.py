@@ -8,7 +8,7 @@ import pytest
 from mnistconv import figures
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.figures import comparison, results
-from mnistconv.reproduce import scores
+from mnistconv.records import scores
 
 WD = EXPERIMENTS["relu-wd0.1"]
 

@@ -204,7 +204,7 @@ def test_without_addresses_there_are_no_launch_links(site):
 
 
 def test_a_broken_reference_stops_the_build_and_is_named(tmp_path):
-    for folder in ("mnistconv", "results", "notebooks"):
+    for folder in ("mnistconv", "results", "notebooks", "site"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=NOT_NEEDED)
     shutil.copy(REPOSITORY / "README.md", tmp_path)
     page = tmp_path / "notebooks" / "03_negative_log_likelihood.ipynb"
@@ -217,7 +217,7 @@ def test_a_broken_reference_stops_the_build_and_is_named(tmp_path):
 
 
 def test_a_missing_picture_stops_the_build_and_is_named_with_its_cell(tmp_path):
-    for folder in ("mnistconv", "results", "notebooks"):
+    for folder in ("mnistconv", "results", "notebooks", "site"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=NOT_NEEDED)
     shutil.copy(REPOSITORY / "README.md", tmp_path)
     page = tmp_path / "notebooks" / "05_simple_network.ipynb"

@@ -10,14 +10,14 @@ from torch import nn
 
 from mnistconv.data import to_input
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.reproduce import stacked
-from mnistconv.reproduce.planning import Job
-from mnistconv.reproduce.records import (
+from mnistconv.records.store import (
     hash_weights,
     read_record,
     record_path,
     weights_path,
 )
+from mnistconv.reproduce import stacked
+from mnistconv.reproduce.planning import Job
 from mnistconv.reproduce.stacked import Stack, new_stack, run_stack, stacked_step
 from mnistconv.training import evaluate
 

@@ -22,9 +22,9 @@ from mnistconv.figures.style import (
     SOFT_INK,
     WIDTH,
 )
-from mnistconv.reproduce.answers import TEST_IMAGES, recorded_answers
-from mnistconv.reproduce.records import load_records
-from mnistconv.reproduce.scores import measured
+from mnistconv.records.answers import TEST_IMAGES, recorded_answers
+from mnistconv.records.scores import measured
+from mnistconv.records.store import load_records
 
 BATCH = 10  # images a step, in every run of the book
 MOST_MISREAD = 2_100  # at the left edge of the scoreboard's axis; what lies beyond is written there

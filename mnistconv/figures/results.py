@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from mnistconv.experiments import Experiment, get_experiment
 from mnistconv.figures.style import BLUE, ORANGE, PURPLE, WIDTH
-from mnistconv.reproduce import load_records
-from mnistconv.reproduce.records import learned_nothing
+from mnistconv.records import load_records
+from mnistconv.records.store import learned_nothing
 
 
 def record_curves(*names: str, same_scale: bool = False) -> Figure:

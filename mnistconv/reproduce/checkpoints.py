@@ -1,27 +1,16 @@
 """Checkpoints: everything a run needs to go on, in one safetensors file, checked by its hash."""
 
-import hashlib
 import json
-import warnings
-from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mnistconv.files import write_atomically
+from mnistconv.files import set_aside, write_atomically
+from mnistconv.records.store import hash_tensors
 
 SCHEMA = 1
-
-
-def hash_tensors(tensors: dict[str, Tensor], text: str = "") -> str:
-    """SHA-256 over `text`, then names and values of all tensors in the order of their names."""
-    digest = hashlib.sha256(text.encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def previous_path(path: Path) -> Path:
@@ -99,17 +88,6 @@ def _check_agreement(tensors: dict, header: dict, must_agree: dict, shapes: dict
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != shapes:
         raise ValueError("its tensors are not those of the network")
-
-
-def set_aside(path: Path, problem: str) -> Path:
-    """Rename a file that does not count, so that nothing is lost; warn; return its new path."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.set-aside-{number}")).exists():
-        number += 1
-    with suppress(FileNotFoundError):  # another runner was faster
-        path.replace(aside)
-    warnings.warn(f"{path.name} is set aside as {aside.name}: {problem}.", stacklevel=2)
-    return aside
 
 
 def remove_checkpoint(path: Path) -> None:

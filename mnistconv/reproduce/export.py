@@ -19,8 +19,8 @@ from scipy.stats import binomtest
 from mnistconv.data import load_mnist
 from mnistconv.experiments import EXPERIMENTS, Experiment
 from mnistconv.files import write_atomically
-from mnistconv.reproduce import records
-from mnistconv.reproduce.answers import DOUBTFUL_LABELS
+from mnistconv.records import store
+from mnistconv.records.answers import DOUBTFUL_LABELS
 
 SHOWN = ("simple", "two-conv", "relu", "dropout-lr0.005")
 SEED = 0
@@ -36,7 +36,7 @@ ORDINARY_DIGITS = 1_000
 OPSET, IR_VERSION = 17, 9  # old enough for every runtime in use, new enough for all that is needed
 
 
-def export(folder: Path, results: Path = records.RESULTS) -> list[Path]:
+def export(folder: Path, results: Path = store.RESULTS) -> list[Path]:
     """Write everything that the page loads, and the networks as ONNX, into `folder`.
 
     Returns the paths written. Raises OSError where the folder cannot be written to.
@@ -44,7 +44,7 @@ def export(folder: Path, results: Path = records.RESULTS) -> list[Path]:
     return [*export_networks(folder, results), export_digits(folder / "digits.js", results)]
 
 
-def export_networks(folder: Path, results: Path = records.RESULTS) -> list[Path]:
+def export_networks(folder: Path, results: Path = store.RESULTS) -> list[Path]:
     """Write `networks.js` (what there is), and of each network `NAME.js` and `NAME.onnx`.
 
     A network whose full-length run is not recorded yet is left out. Needs the records and weights
@@ -54,20 +54,20 @@ def export_networks(folder: Path, results: Path = records.RESULTS) -> list[Path]
     paths = [write_script(folder / "networks.js", "receiveList", found)]
     for network in found:
         name = network["name"]
-        weights = read_weights(records.weights_path(name, SEED, results))
+        weights = read_weights(store.weights_path(name, SEED, results))
         paths.append(write_weights(folder / f"{name}.js", name, weights))
         paths.append(write_onnx(folder / f"{name}.onnx", network["layers"], weights))
     return paths
 
 
-def describe(experiment: Experiment, results: Path = records.RESULTS) -> dict | None:
+def describe(experiment: Experiment, results: Path = store.RESULTS) -> dict | None:
     """What the page says of a network before it loads it; None when no run of it is recorded.
 
     `accuracy` is the recorded one, a fraction; `interval` its 95 % Wilson interval.
     """
-    path = records.record_path(experiment.name, SEED, results)
-    record = records.read_record(path, experiment) if path.exists() else None
-    if record is None or not records.weights_path(experiment.name, SEED, results).exists():
+    path = store.record_path(experiment.name, SEED, results)
+    record = store.read_record(path, experiment) if path.exists() else None
+    if record is None or not store.weights_path(experiment.name, SEED, results).exists():
         return None
     images = len(record["predictions"])
     right = round(record["final_accuracy"] * images)
@@ -108,7 +108,7 @@ def write_weights(path: Path, name: str, weights: dict[str, np.ndarray]) -> Path
     return write_script(path, "receiveNetwork", header, values)
 
 
-def export_digits(path: Path, results: Path = records.RESULTS) -> Path:
+def export_digits(path: Path, results: Path = store.RESULTS) -> Path:
     """Write the test digits that the page carries: the first 1,000, and those worth a look.
 
     Worth a look are the digits with a doubtful label and those that a network of the page misread.
@@ -129,10 +129,10 @@ def export_digits(path: Path, results: Path = records.RESULTS) -> Path:
     return write_script(path, "receiveDigits", header, pixels)
 
 
-def misread(name: str, labels: list[int], results: Path = records.RESULTS) -> list[int]:
+def misread(name: str, labels: list[int], results: Path = store.RESULTS) -> list[int]:
     """The numbers of the test digits that the recorded network `name` read wrongly."""
-    path = records.record_path(name, SEED, results)
-    record = records.read_record(path, EXPERIMENTS[name]) if path.exists() else None
+    path = store.record_path(name, SEED, results)
+    record = store.read_record(path, EXPERIMENTS[name]) if path.exists() else None
     answers = record["predictions"] if record else ""
     pairs = zip(answers, labels, strict=False)
     return [number for number, (answer, label) in enumerate(pairs) if int(answer) != label]

@@ -10,8 +10,8 @@ from torch import nn
 
 from mnistconv.data import load_mnist
 from mnistconv.experiments import Experiment
+from mnistconv.records.store import RESULTS, checkpoint_path, has_record, record_path
 from mnistconv.reproduce.checkpoints import read_header
-from mnistconv.reproduce.records import RESULTS, checkpoint_path, has_record, record_path
 from mnistconv.reproduce.sgd import PlainSGD
 from mnistconv.training import Batches, History, evaluate, train_epoch
 

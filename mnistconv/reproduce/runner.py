@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from mnistconv.devices import pick_device
+from mnistconv.records.store import checkpoint_path, has_record, read_record, record_path
 from mnistconv.reproduce.planning import Job, spell, time_left
-from mnistconv.reproduce.records import checkpoint_path, has_record, read_record, record_path
 from mnistconv.reproduce.runs import run
 
 DONE, BUSY, FAILED = "done", "busy", "failed"

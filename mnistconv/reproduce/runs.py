@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mnistconv.data import expand, load_mnist
 from mnistconv.experiments import Experiment
 from mnistconv.files import write_atomically
-from mnistconv.reproduce import records
+from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
     last_good_checkpoint,
     remove_checkpoint,
@@ -29,7 +29,7 @@ LARGE = 1_000_000  # parameters: from here on a file of weights is worth halving
 def run(
     experiment: Experiment,
     seed: int,
-    results: Path = records.RESULTS,
+    results: Path = store.RESULTS,
     report: Callable[[History], None] = lambda history: None,
 ) -> Path:
     """Train `experiment` with `seed` on the CPU to its end and write its record; return the path.
@@ -44,7 +44,7 @@ def run(
     batches = Batches(*train)
     net = new_network(experiment, seed)
     sgd = PlainSGD(experiment.parameter_groups(net), experiment.lr, experiment.weight_decay)
-    checkpoint = records.checkpoint_path(experiment.name, seed, results)
+    checkpoint = store.checkpoint_path(experiment.name, seed, results)
     history, seconds = go_on(checkpoint, experiment, seed, net, steps_per_epoch=len(batches))
     while history.steps < history.planned_steps:
         start = time.perf_counter()
@@ -55,7 +55,7 @@ def run(
         header = identify(experiment, [seed]) | {"history": asdict(history), "seconds": seconds}
         write_checkpoint(checkpoint, tensors, header)
         report(history)
-    machine = records.describe_machine(torch.device("cpu"), "channels_last", seconds)
+    machine = store.describe_machine(torch.device("cpu"), "channels_last", seconds)
     images, _ = test
     path = finish(experiment, seed, net, images, predict(net, images), history, machine, results)
     remove_checkpoint(checkpoint)
@@ -113,11 +113,11 @@ def finish(
     """
     if seed == 0:
         tensors = weights_to_keep(net, images)
-        path = records.weights_path(experiment.name, seed, results)
+        path = store.weights_path(experiment.name, seed, results)
         write_atomically(path, lambda temporary: save_file(tensors, temporary))
     curves = {"train_loss": history.train_loss, "test_accuracy": history.test_accuracy}
-    record = records.make_record(experiment, seed, net, answers, curves, machine)
-    return records.write_record(record, results)
+    record = store.make_record(experiment, seed, net, answers, curves, machine)
+    return store.write_record(record, results)
 
 
 def weights_to_keep(net: nn.Module, images: Tensor) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from torch.func import functional_call, vmap
 from mnistconv.checks import _check_loss
 from mnistconv.data import Pair, expand, load_mnist, to_input
 from mnistconv.experiments import Experiment
-from mnistconv.reproduce import records
+from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
     last_good_checkpoint,
     remove_checkpoint,
@@ -152,7 +152,7 @@ def run_stack(
     experiment: Experiment,
     seeds: list[int],
     device: torch.device,
-    results: Path = records.RESULTS,
+    results: Path = store.RESULTS,
     report: Callable[[list[History]], None] = lambda histories: None,
 ) -> list[Path]:
     """Train `experiment` with all `seeds` at once to its end; return the paths of the records.
@@ -201,15 +201,15 @@ def run_stack(
         seconds += time.perf_counter() - start
         _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds)
         report(histories)
-    machine = records.describe_machine(device, "contiguous", seconds)
+    machine = store.describe_machine(device, "contiguous", seconds)
     machine |= {"seeds_at_once": len(seeds)}
     answers = stacked_answers(stack, test_images).cpu()
     for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
-        if not records.has_record(experiment, seed, results):
+        if not store.has_record(experiment, seed, results):
             net = stack.take_out(index, experiment.network())
             finish(experiment, seed, net, test[0], answers[index], history, machine, results)
     remove_checkpoint(checkpoint)
-    return [records.record_path(experiment.name, seed, results) for seed in seeds]
+    return [store.record_path(experiment.name, seed, results) for seed in seeds]
 
 
 def stack_checkpoint_path(experiment: Experiment, seeds: list[int], results: Path) -> Path:

@@ -12,7 +12,7 @@ from loops import BATCH_SIZE
 from tabulate import tabulate
 
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.reproduce.records import device_name
+from mnistconv.records.store import device_name
 
 # Millions of floating point operations for one image, forward and backward: two for each multiply
 # and add in convolutions and dense layers. Backward takes twice forward, for the gradients of the

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mnistconv.reproduce.records import learned_nothing, load_records
+from mnistconv.records.store import learned_nothing, load_records
 
 TEST_IMAGES = 10_000
 

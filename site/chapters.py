@@ -18,10 +18,10 @@ from freshness import RECORDS, code_cells, is_fresh
 from sphinx.errors import ExtensionError
 
 from mnistconv.experiments import EXPERIMENTS
+from mnistconv.records.store import learned_nothing
 from mnistconv.reproduce.export import export_networks
-from mnistconv.reproduce.records import learned_nothing
 
-BOOK = Path(__file__).parents[1]
+BOOK = Path(__file__).parents[1] / "notebooks"
 PACKAGE = BOOK.parent / "mnistconv"
 TAUGHT_IN = ("data", "networks", "training")
 

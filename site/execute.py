@@ -1,6 +1,6 @@
 """Execute the notebooks whose code or records changed, and write each with its text pair.
 
-    python notebooks/execute.py [--force] [--jobs 2] [NAME ...]
+    python site/execute.py [--force] [--jobs 2] [NAME ...]
 
 A notebook `NN_name.ipynb` holds outputs; `text/NN_name.md` holds the same cells without them. Edit
 either: where the two disagree, the newer file wins. Outputs are those of a `lesson` run. What they
@@ -25,14 +25,14 @@ from nbclient.exceptions import CellExecutionError
 
 from mnistconv.files import write_atomically
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "notebooks"
 KERNEL_ENVIRONMENT = {
     "MNISTCONV_PROFILE": "lesson",
     "OMP_NUM_THREADS": "1",
     "TQDM_DISABLE": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-ASK_FOR_RECORDS = "from mnistconv.reproduce.records import asked_for\nprint(*sorted(asked_for))"
+ASK_FOR_RECORDS = "from mnistconv.records.store import asked_for\nprint(*sorted(asked_for))"
 CELL_TIMEOUT = 900  # seconds
 CELL_METADATA = ("tags", "mystnb", "jupyter")
 PAIRING = {

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 from safetensors.torch import load_file
 
 from mnistconv import ConvNetTwoConvLayersReLU, figures, load_mnist, to_input
-from mnistconv.reproduce.records import weights_path
+from mnistconv.records.store import weights_path
 
 STATIC = Path(__file__).parent / "_static"
 EXPERIMENT, SEED, DIGIT = "relu", 0, 0

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
-from mnistconv.files import write_atomically
-from mnistconv.reproduce.checkpoints import hash_tensors, set_aside
+from mnistconv.files import set_aside, write_atomically
 
 SCHEMA = 1
 RESULTS = Path(__file__).parents[2] / "results"
@@ -45,6 +44,15 @@ def check_writable(results: Path) -> None:
     unfinished = checkpoint_path("x", 0, results).parent
     write_atomically(unfinished / "probe", lambda temporary: temporary.write_bytes(b""))
     (unfinished / "probe").unlink(missing_ok=True)
+
+
+def hash_tensors(tensors: dict[str, Tensor], text: str = "") -> str:
+    """SHA-256 over `text`, then names and values of all tensors in the order of their names."""
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def hash_weights(net: nn.Module) -> str:

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-BOOK = Path(__file__).parent
-sys.path[:0] = [str(BOOK), str(BOOK / "_ext"), str(BOOK.parent)]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 # Where the site and its repository will live, when that is known: the address of the site puts
 # sitemap and social card in, that of the repository the links to Colab and Binder.

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment
 from mnistconv.files import write_between
-from mnistconv.reproduce.records import learned_nothing, load_records
+from mnistconv.records.store import learned_nothing, load_records
 
 NOT_YET = "not yet run"
 

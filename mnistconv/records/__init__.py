@@ -1,0 +1,6 @@
+"""What was measured: records of full-length runs, read in one place."""
+
+from mnistconv.records.scores import format_scoreboard, scoreboard
+from mnistconv.records.store import load_records
+
+__all__ = ["format_scoreboard", "load_records", "scoreboard"]
