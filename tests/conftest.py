@@ -7,12 +7,14 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+import tools
 import torch
 from filelock import FileLock
 from hypothesis import settings
-from sites import QUIET, Visit, build, served, system_browser
+from sites import QUIET, Node, Visit, build, served
 
 from mnistconv import load_mnist
+from mnistconv.reproduce import export
 
 torch.set_num_threads(1)
 settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=50)
@@ -30,6 +32,22 @@ def few(mnist):
     """The first 1,000 training digits: `(images, labels)`."""
     (images, labels), _ = mnist
     return images[:1000], labels[:1000]
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory) -> Path:
+    """What the page "Draw a digit" loads, written into a folder of its own."""
+    folder = tmp_path_factory.mktemp("exported")
+    export.export(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node(exported):
+    """Call it with JavaScript that asks the site's own scripts; see tests/site/answer.js."""
+    process = Node(exported)
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +72,8 @@ def address(site):
 
 @pytest.fixture(scope="session")
 def browser():
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[browser]'"
-    )
-    path = system_browser()
-    with sync_api.sync_playwright() as playwright:
+    with tools.module("playwright.sync_api").sync_playwright() as playwright:
+        path = tools.chromium(playwright)
         chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield chromium
         chromium.close()

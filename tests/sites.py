@@ -1,8 +1,8 @@
-"""Building the site, serving it, and a browser to look at it with."""
+"""Building the site, serving it, Node for its scripts, and a browser to look at it with."""
 
 import functools
 import http.server
-import shutil
+import json
 import subprocess
 import sys
 import threading
@@ -10,11 +10,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from book import REPOSITORY
+import tools
+from book import REPOSITORY, SITE
 from bs4 import BeautifulSoup
 
-AXE = REPOSITORY / "tests" / "site" / "node_modules" / "axe-core" / "axe.min.js"
+ANSWER = REPOSITORY / "tests" / "site" / "answer.js"
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -65,13 +65,25 @@ def served(folder: Path):
         server.shutdown()
 
 
-def system_browser() -> str:
-    """The path of an installed Chromium, or skip with a line that says how to get one."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    found = found or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no browser: on Debian and Ubuntu, `apt-get install chromium` brings one")
-    return found
+class Node:
+    """One Node process that holds the site's scripts; call it with JavaScript, see answer.js."""
+
+    def __init__(self, data: Path):
+        command = [tools.node(), ANSWER, SITE / "_static", data]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def __call__(self, code: str, given=None):
+        """What `code`, the body of a function, returns; `given` is at hand in it."""
+        self.process.stdin.write(json.dumps({"code": code, "given": given}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+    def close(self) -> None:
+        self.process.communicate(timeout=10)
 
 
 class Visit:
@@ -104,9 +116,7 @@ class Visit:
 
     def violations(self, of: str = "html") -> list[str]:
         """What axe-core finds against WCAG 2.2 AA in the element `of`; skip without axe-core."""
-        if not AXE.exists():
-            pytest.skip("axe-core is not installed: npm ci --prefix tests/site")
-        self.page.add_script_tag(path=AXE)
+        self.page.add_script_tag(path=tools.axe())
         levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         found = self.page.evaluate("([of, runOnly]) => axe.run(of, {runOnly})", [of, levels])
         return [

@@ -6,8 +6,8 @@ import json
 import shutil
 
 import numpy as np
-import onnxruntime
 import pytest
+import tools
 import torch
 from book import REPOSITORY
 from safetensors.torch import load_file
@@ -26,13 +26,6 @@ def read_script(path) -> list:
     """The arguments of the one call in a script, from its text."""
     call = path.read_text(encoding="utf-8").rstrip().removesuffix(");")
     return json.loads(f"[{call.split('(', 1)[1]}]")
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("exported")
-    export.export(folder)
-    return folder
 
 
 def recorded_network(name: str) -> torch.nn.Module:
@@ -82,7 +75,7 @@ def test_weights_come_back_bit_for_bit(exported, name):
 def test_onnx_answers_as_pytorch_does(exported, name, mnist):
     _, (images, _) = mnist
     inputs = to_input(images[:1000])
-    session = onnxruntime.InferenceSession(exported / f"{name}.onnx")
+    session = tools.module("onnxruntime").InferenceSession(exported / f"{name}.onnx")
     (logits,) = session.run(["logits"], {"images": inputs.numpy()})
     with torch.no_grad():
         expected = recorded_network(name)(inputs).numpy()
