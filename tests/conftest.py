@@ -11,7 +11,7 @@ import tools
 import torch
 from filelock import FileLock
 from hypothesis import settings
-from sites import QUIET, Node, Visit, build, served
+from sites import QUIET, Node, Windows, build, served
 
 from mnistconv import load_mnist
 from mnistconv.reproduce import export
@@ -52,15 +52,15 @@ def node(exported):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """The built site; one build for all test processes, the seconds it took in `seconds`."""
+    """The built site; one build for all test processes."""
     run = tmp_path_factory.getbasetemp()
     # A process of pytest-xdist has its own folder, inside of that of the whole run.
     shared = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "site"
     with FileLock(str(shared) + ".lock"):
-        if not (shared / "seconds").exists():
-            finished, seconds = build(shared / "html")
+        if not (shared / "built").exists():
+            finished = build(shared / "html")
             assert finished.returncode == 0, finished.stderr
-            (shared / "seconds").write_text(str(seconds), encoding="utf-8")
+            (shared / "built").touch()
     return shared / "html"
 
 
@@ -71,23 +71,16 @@ def address(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def windows():
     with tools.module("playwright.sync_api").sync_playwright() as playwright:
         path = tools.chromium(playwright)
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield Windows(browser)
+        browser.close()
 
 
 @pytest.fixture
-def visit(browser):
-    """Call it as `Visit` without the browser; the windows close after the test."""
-    visits = []
-
-    def new(*arguments, **options) -> Visit:
-        visits.append(Visit(browser, *arguments, **options))
-        return visits[-1]
-
-    yield new
-    for one in visits:
-        one.close()
+def visit(windows):
+    """Call it with an address, and `width`, `theme` or `motion`, for a `Visit` there."""
+    with windows.visits() as visit:
+        yield visit

@@ -1,12 +1,12 @@
 """Building the site, serving it, Node for its scripts, and a browser to look at it with."""
 
+import collections
 import functools
 import http.server
 import json
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,27 +27,11 @@ QUIET = (
 
 
 def build(folder: Path, book: Path = REPOSITORY / "notebooks", environment: dict | None = None):
-    """Run the strict build of `make book` into `folder`: the finished process and its seconds."""
-    start = time.perf_counter()
-    command = [
-        "-n",
-        "-W",
-        "--keep-going",
-        "-q",
-        "-b",
-        "html",
-        "-c",
-        book.parent / "site",
-        "-d",
-        folder.parent / "doctrees",
-    ]
-    finished = subprocess.run(
-        [sys.executable, "-m", "sphinx", *command, book, folder],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    return finished, time.perf_counter() - start
+    """Run the strict build of `make book` into `folder`: the finished process."""
+    options = ["-n", "-W", "--keep-going", "-q", "-b", "html"]
+    places = ["-c", book.parent / "site", "-d", folder.parent / "doctrees", book, folder]
+    command = [sys.executable, "-m", "sphinx", *options, *places]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -87,9 +71,9 @@ class Node:
 
 
 class Visit:
-    """One page in a new window, with everything that the browser complained about."""
+    """A look at one page, with everything that the browser complained about."""
 
-    def __init__(self, browser, url: str, width=1280, theme="light", motion="reduce"):
+    def __init__(self, browser, width: int, theme: str, motion: str):
         self.complaints, self.requests = [], []
         context = browser.new_context(
             viewport={"width": width, "height": 900},
@@ -103,8 +87,20 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url}"))
         self.page.on("response", self.note_response)
+
+    def open(self, url: str) -> None:
+        self.complaints.clear()
+        self.requests.clear()
         self.page.goto(url, wait_until="load")
         self.page.evaluate("window.MathJax?.startup?.promise")
+
+    def leave(self) -> None:
+        """Leave the page, and nothing behind that the next one could notice."""
+        self.page.unroute_all()
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.mouse.up()
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
 
     def note_message(self, message) -> None:
         if message.type in ("error", "warning"):
@@ -125,8 +121,29 @@ class Visit:
             for n in v["nodes"]
         ]
 
-    def close(self) -> None:
-        self.page.context.close()
+
+class Windows:
+    """The windows of a browser: opened when they are first wanted, then used again."""
+
+    def __init__(self, browser):
+        self.browser, self.free = browser, collections.defaultdict(list)
+
+    @contextmanager
+    def visits(self):
+        """A function that opens an address in a window of its own, as long as the block lasts."""
+        taken = []
+
+        def visit(url: str, width=1280, theme="light", motion="reduce") -> Visit:
+            kind = width, theme, motion
+            free = self.free[kind]
+            taken.append((kind, free.pop() if free else Visit(self.browser, *kind)))
+            taken[-1][1].open(url)
+            return taken[-1][1]
+
+        yield visit
+        for kind, window in taken:
+            window.leave()
+            self.free[kind].append(window)
 
 
 def soup(site: Path, page: str) -> BeautifulSoup:
