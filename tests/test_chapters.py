@@ -1,5 +1,7 @@
 """How notebooks become chapters: what is refused, what is linked, what stays as it is."""
 
+import dataclasses
+import html
 import re
 import sys
 
@@ -143,8 +145,20 @@ def test_the_status_marks_seeds_that_learned_nothing_in_the_books_order():
     assert names == [name for name in chapters.EXPERIMENTS if name in names]
     marked = [name for name, row in zip(names, rows, strict=True) if "†" in row]
     assert marked == [
-        name for name in names if any(map(chapters.learned_nothing, load_records(name)))
+        name for name in names if any(record.learned_nothing for record in load_records(name))
     ]
+
+
+def test_a_record_cannot_break_the_status_page(monkeypatch):
+    stored = load_records("dense")[0]
+    name = "<script>alert(1)</script> | `x` $y$ [z](u)\n| _w_ &"
+    hostile = dataclasses.replace(stored, device_name=name, code_sha256="<b>|" * 16)
+    monkeypatch.setattr(chapters, "load_records", lambda run: [hostile] * (run == "dense"))
+    lines = chapters.record_status().splitlines()
+    assert [line.count("|") for line in lines] == [8, 8, 8]
+    cell = lines[2].split("|")[5]
+    assert not set("<>`$[]_") & set(cell)
+    assert html.unescape(cell).strip() == f"cpu, {name}"
 
 
 def test_a_definition_is_followed_by_a_link_to_the_package():
