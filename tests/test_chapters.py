@@ -1,18 +1,14 @@
 """How notebooks become chapters: what is refused, what is linked, what stays as it is."""
 
 import re
-import sys
 
 import book
+import chapters
 import nbformat
 import pytest
 from sphinx.errors import ExtensionError
 
 from mnistconv.records import load_records
-
-sys.path.insert(0, str(book.SITE))
-
-import chapters
 
 NAME = "03_negative_log_likelihood"
 
