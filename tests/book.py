@@ -8,7 +8,6 @@ import nbformat
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "notebooks"
-SITE = REPOSITORY / "site"
 
 NAMES = contents.chapters()
 

@@ -10,6 +10,7 @@ import book
 import contents
 import execute
 import freshness
+import jupytext
 import nbformat
 import pairs
 import pytest
@@ -374,7 +375,7 @@ def test_an_older_notebook_that_names_no_modules_is_stale(fresh):
 
 def test_freshness_needs_no_pytorch():
     code = "import sys; sys.modules['torch'] = None; import freshness"
-    subprocess.run([sys.executable, "-c", code], cwd=book.SITE, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=book.REPOSITORY / "site", check=True)
 
 
 # Kernels
@@ -430,3 +431,31 @@ def test_the_records_and_modules_that_a_page_used_are_noted(folder):
     assert not any("reproduce" in module for module in noted["modules"])
     assert noted["profile"] == "lesson"
     assert freshness.is_fresh(stored())
+
+
+# JupyterLab
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A copy of the book and what JupyterLab opens and saves its files with."""
+    shutil.copytree(book.FOLDER, tmp_path / "notebooks")
+    return tmp_path / "notebooks", jupytext.TextFileContentsManager(root_dir=str(tmp_path))
+
+
+@pytest.mark.parametrize("newer", ["text/02_softmax.md", "02_softmax.ipynb"])
+def test_jupyterlab_opens_and_saves_a_chapter_quietly_whatever_a_checkout_did(lab, newer):
+    folder, manager = lab
+    path, text = folder / "02_softmax.ipynb", folder / "text" / "02_softmax.md"
+    text.write_text(text.read_text(encoding="utf-8") + "\n+++\n\nPulled.\n", encoding="utf-8")
+    for half in (text, path):
+        os.utime(half, (1_000, 1_000 + 1_000 * (half == folder / newer)))
+    before = text.read_bytes()
+    opened = manager.get("notebooks/02_softmax.ipynb")["content"]
+    assert opened.cells[-1].source == nbformat.read(path, as_version=4).cells[-1].source
+    opened.cells.append(nbformat.v4.new_markdown_cell("My own cell."))
+    manager.save({"type": "notebook", "content": opened}, "notebooks/02_softmax.ipynb")
+    reopened = manager.get("notebooks/02_softmax.ipynb")["content"]
+    assert reopened.cells[-1].source == "My own cell."
+    assert nbformat.read(path, as_version=4).cells[-1].source == "My own cell."
+    assert text.read_bytes() == before
