@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 from book import NAMES, REPOSITORY
@@ -80,13 +81,30 @@ def test_the_readmes_scoreboard_is_todays():
     assert between.strip() == format_scoreboard("markdown").strip(), "run `make notebooks`"
 
 
-def test_requirements_and_package_agree():
-    pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-    required = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
-    dependencies = re.search(r"^dependencies = \[(.*?)\]", pyproject, re.S | re.M).group(1)
-    for line in re.findall(r'"([^"]+)"', dependencies):
-        assert line in required.splitlines(), line
-    assert required.rstrip().splitlines()[-1] == "-e ."
+def requirements() -> list[Requirement]:
+    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "-e ."
+    return [Requirement(line) for line in lines[:-1] if line and not line.startswith("#")]
+
+
+def dependencies() -> list[Requirement]:
+    """What the package itself requires."""
+    pyproject = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    return [Requirement(line) for line in pyproject["project"]["dependencies"]]
+
+
+def test_each_tested_range_is_written_once():
+    """The package's in pyproject.toml, the tools' in requirements.txt, which names no index."""
+    ranges = [one for one in requirements() + dependencies() if one.specifier]
+    names = [canonicalize_name(one.name) for one in ranges]
+    assert len(names) == len(set(names))
+    assert all(one.specifier for one in dependencies())
+    assert {one.name for one in requirements()} <= set(names)
+
+
+def test_requirements_name_the_books_own_libraries():
+    expected = {"torch", "torchvision", "matplotlib", "scipy", "jupyter", "jupytext", "nbval"}
+    assert expected <= {one.name for one in requirements()}
 
 
 def test_constraints_lie_within_the_tested_ranges():
@@ -96,8 +114,6 @@ def test_constraints_lie_within_the_tested_ranges():
             r"^([\w.-]+)==(\S+)$", (REPOSITORY / "constraints.txt").read_text("utf-8"), re.M
         )
     }
-    for line in (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith(("#", "-e")):
-            requirement = Requirement(line)
-            version = pinned[canonicalize_name(requirement.name)]
-            assert requirement.specifier.contains(version), line
+    for one in requirements() + dependencies():
+        version = pinned[canonicalize_name(one.name)]
+        assert one.specifier.contains(version), one
