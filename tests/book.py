@@ -65,3 +65,10 @@ def executor():
     """The module site/execute.py."""
     sys.path.insert(0, str(SITE))
     return importlib.import_module("execute")
+
+
+@cache
+def lines():
+    """The module site/lines.py."""
+    sys.path.insert(0, str(SITE))
+    return importlib.import_module("lines")
