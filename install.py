@@ -64,7 +64,7 @@ def which_index(cuda: bool) -> list[str]:
     if answers(CPU_INDEX):
         say("PyTorch: the CPU build, from PyTorch's own index.")
         return ["--extra-index-url", CPU_INDEX]
-    say("PyTorch: the package index's build, several GB, for PyTorch's own index does not answer.")
+    say("PyTorch: from the package index, for PyTorch's own index of CPU builds does not answer.")
     return []
 
 
