@@ -37,7 +37,7 @@ check: $(READY)
 reproduce: data
 	$(BIN)/python -m mnistconv reproduce
 
-## make notebooks: execute the notebooks whose code or records changed, and write their text pairs
+## make notebooks: execute the chapters whose outputs are stale, and bring their text halves into step
 notebooks: data
 	$(BIN)/python site/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
@@ -63,6 +63,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	@if [ -d tests/site/node_modules/eslint ]; then npm run --silent --prefix tests/site lint; \
+	else echo "The scripts of the site are not checked: npm ci --prefix tests/site brings ESLint."; fi
 
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
