@@ -13,6 +13,7 @@ import contents
 # sitemap and social card in, that of the repository the links to Colab and Binder.
 SITE_URL = os.environ.get("MNISTCONV_SITE_URL", "")
 REPOSITORY_URL = os.environ.get("MNISTCONV_REPOSITORY_URL", "")
+BRANCH = "main"
 
 project = "Reading digits"
 author = "the mnistconv authors"
@@ -80,9 +81,11 @@ html_context = {"default_mode": "auto"}
 if REPOSITORY_URL:
     html_theme_options |= {
         "repository_url": REPOSITORY_URL,
+        "repository_branch": BRANCH,
         "path_to_docs": "notebooks",
         "use_repository_button": True,
         "launch_buttons": {
+            "notebook_interface": "jupyterlab",
             "colab_url": "https://colab.research.google.com",
             "binderhub_url": "https://mybinder.org",
         },

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chapters import EXPLORER
 
-from mnistconv.reproduce.export import export_networks
+from mnistconv.export import export_networks
 
 # Let screen readers say what a fold shows, "Show the solution", not MyST-NB's label; and docutils
 # gives the entries of a bibliography a role that ARIA has taken back.

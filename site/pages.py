@@ -1,16 +1,18 @@
 """Pages that are made while the site is built, from a mark like `(records-table)` in their text."""
 
-import json
-from collections import defaultdict
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from chapters import PACKAGE, TAUGHT_IN
 from contents import BOOK, chapters
-from freshness import RECORDS, code_cells
+from freshness import code_cells
 
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records.store import learned_nothing
+from mnistconv.records import load_records
+
+NOT_A_WORD = re.compile(r"[^A-Za-z0-9 ,.()@-]")
 
 
 def table(header: list[str], rows: list[list]) -> str:
@@ -30,22 +32,28 @@ def notebook_status() -> str:
 
 
 def record_status() -> str:
-    found = defaultdict(list)
-    for path in sorted(RECORDS.glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found[record["experiment"]].append(record)
     rows = []
-    for name in (name for name in EXPERIMENTS if name in found):
-        records = sorted(found[name], key=lambda record: record["seed"])
-        seeds = ", ".join(str(record["seed"]) for record in records)
+    for name in EXPERIMENTS:
+        records = load_records(name)
+        if not records:
+            continue
+        seeds = ", ".join(str(record.seed) for record in records)
         accuracies = ", ".join(
-            f"{record['final_accuracy']:.2%}" + " †" * learned_nothing(record) for record in records
+            f"{record.final_accuracy:.2%}" + " †" * record.learned_nothing for record in records
         )
-        hours = sum(record["wall_seconds"] for record in records) / 3600
-        devices = ", ".join(sorted({record["device"] for record in records}))
-        versions = ", ".join(sorted({record["versions"]["torch"] for record in records}))
-        rows.append([f"`{name}`", seeds, accuracies, f"{hours:.2f} h", devices, versions])
-    return table(["run", "seeds", "test accuracy", "time in all", "device", "PyTorch"], rows)
+        hours = sum(record.wall_seconds for record in records) / 3600
+        devices = in_words(f"{record.device}, {record.device_name}" for record in records)
+        versions = in_words(record.versions.get("torch", "?") for record in records)
+        code = in_words((record.code_sha256 or "not noted")[:9] for record in records)
+        rows.append([f"`{name}`", seeds, accuracies, f"{hours:.2f} h", devices, versions, code])
+    header = ["run", "seeds", "test accuracy", "time in all", "device", "PyTorch", "code"]
+    return table(header, rows)
+
+
+def in_words(texts: Iterable[str]) -> str:
+    """Different texts, one after the other, as they are: nothing in them is Markdown or HTML."""
+    escaped = [NOT_A_WORD.sub(lambda found: f"&#{ord(found[0])};", text) for text in set(texts)]
+    return "; ".join(sorted(escaped))
 
 
 def is_taught(path: Path) -> bool:

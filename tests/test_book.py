@@ -163,15 +163,20 @@ def test_training_cells_say_how_long_they_are(name):
 
 
 def bare(node: ast.AST) -> str:
-    """The syntax tree of a definition as text, without docstrings and annotations."""
+    """The syntax tree of a definition as text: no docstrings, annotations, checks of arguments."""
     for part in ast.walk(node):
         if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:
             part.body = part.body[1:] or [ast.Pass()]
         if isinstance(part, ast.FunctionDef):
             part.returns = None
+            part.decorator_list = [d for d in part.decorator_list if not checks_arguments(d)]
         if isinstance(part, ast.arg):
             part.annotation = None
     return ast.unparse(node)
+
+
+def checks_arguments(decorator: ast.AST) -> bool:
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "arguments"
 
 
 def definitions(source: str) -> dict[str, str]:
@@ -197,6 +202,36 @@ def test_bare_sees_a_changed_line():
     ours = definitions('def f(x: int) -> int:\n    """Doc."""\n    return x + 1')
     assert ours == definitions("def f(x):\n    return x + 1")
     assert ours != definitions("def f(x):\n    return x + 2")
+    assert ours == definitions("@arguments(x=whole(least=0))\ndef f(x):\n    return x + 1")
+    assert ours != definitions("@no_grad()\ndef f(x):\n    return x + 1")
+    assert ours != definitions("@arguments\ndef f(x):\n    return x + 1")
+
+
+@EVERY_NOTEBOOK
+def test_no_cell_imports_a_name_with_an_underscore(name):
+    for cell in book.code_cells(name):
+        assert hidden_imports(cell.source) == [], f"{name}: {cell.source}"
+
+
+def hidden_imports(source: str) -> list[str]:
+    """What a cell imports although its name, or its module's, begins with an underscore."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    imports = [
+        node for node in ast.walk(ast.parse("\n".join(lines)))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]  # fmt: skip
+    names = [
+        f"{getattr(node, 'module', None) or ''}.{alias.name}"
+        for node in imports
+        for alias in node.names
+    ]
+    return [name for name in names if "._" in f".{name}".replace(".__", "")]
+
+
+def test_hidden_imports_are_seen():
+    source = "%matplotlib inline\nimport a.b\nfrom a import __version__\nfrom a import b, _c"
+    assert hidden_imports(source) == ["a._c"]
+    assert hidden_imports("def f():\n    from a._b import c\n    import _d") == ["a._b.c", "._d"]
 
 
 def test_cells_are_short(capsys):

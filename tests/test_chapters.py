@@ -1,5 +1,7 @@
 """How notebooks become chapters, what is refused, and the pages that are made by code."""
 
+import dataclasses
+import html
 import re
 import shutil
 import subprocess
@@ -143,7 +145,21 @@ def test_the_status_marks_seeds_that_learned_nothing_in_the_books_order():
     names = [row.split("`")[1] for row in rows]
     assert names == [name for name in pages.EXPERIMENTS if name in names]
     marked = [name for name, row in zip(names, rows, strict=True) if "†" in row]
-    assert marked == [name for name in names if any(map(pages.learned_nothing, load_records(name)))]
+    assert marked == [
+        name for name in names if any(record.learned_nothing for record in load_records(name))
+    ]
+
+
+def test_a_record_cannot_break_the_status_page(monkeypatch):
+    stored = load_records("dense")[0]
+    name = "<script>alert(1)</script> | `x` $y$ [z](u)\n| _w_ &"
+    hostile = dataclasses.replace(stored, device_name=name, code_sha256="<b>|" * 16)
+    monkeypatch.setattr(pages, "load_records", lambda run: [hostile] * (run == "dense"))
+    lines = pages.record_status().splitlines()
+    assert [line.count("|") for line in lines] == [8, 8, 8]
+    cell = lines[2].split("|")[5]
+    assert not set("<>`$[]_") & set(cell)
+    assert html.unescape(cell).strip() == f"cpu, {name}"
 
 
 def test_a_definition_is_followed_by_a_link_to_the_package():
@@ -229,5 +245,5 @@ def test_files_of_the_reader_do_not_stop_a_build_and_a_changed_package_stops_the
 
 def test_a_chapter_that_was_never_run_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "BOOK", tmp_path)
-    with pytest.raises(ExtensionError, match="01_convolution"):
+    with pytest.raises(ExtensionError, match=r"01_convolution\.ipynb is missing.*make notebooks"):
         chapters.check_that_all_are_there(app=None)
