@@ -1,7 +1,7 @@
 """What a run left out: a skipped test may be a failure, a deselected one is counted.
 
-CI=true: every skip fails the run, since a green run must have run everything. With
-MNISTCONV_EXPECTED_SKIPS=tests/expected_skips.txt only those fail whose reason is no line of the file.
+CI=true: every skip fails the run, since a green run must have run everything. With the variable
+MNISTCONV_EXPECTED_SKIPS=tests/expected_skips.txt only those whose reason is no line of that file.
 """
 
 import os

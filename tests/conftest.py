@@ -13,8 +13,7 @@ from filelock import FileLock
 from hypothesis import settings
 from sites import QUIET, Node, Windows, build, served
 
-from mnistconv import load_mnist
-from mnistconv.reproduce import export
+from mnistconv import export, load_mnist
 
 torch.set_num_threads(1)
 settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=50)
