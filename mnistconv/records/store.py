@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
 from mnistconv.files import set_aside, write_atomically
+from mnistconv.places import results_root
 
 SCHEMA = 1
-RESULTS = Path(__file__).parents[2] / "results"
+RESULTS = results_root()
 
 asked_for: set[str] = set()  # runs that this process looked up: what a notebook's outputs depend on
 
