@@ -16,7 +16,7 @@ import typer
 from mnistconv.files import try_writing, write_atomically
 from mnistconv.places import results_root
 
-MOST_SEED = 999_999_999
+MOST = 999_999_999  # epochs, or a seed: more is a slip of the finger
 
 app = typer.Typer(
     help="Train the book's networks on MNIST, fetch the data, look at the environment.",
@@ -43,11 +43,9 @@ def list_runs() -> None:
 def train(
     run: Annotated[str, typer.Argument(help="A name from `python -m mnistconv list`.")],
     epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs; the run's own number if left out.")
+        int | None, typer.Option(help="Epochs; the run's own number if left out.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MOST_SEED, help="Fixes first weights, order and dropout.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="Fixes first weights, order and dropout.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     save: Annotated[
         Path | None, typer.Option(help="Write the trained weights to this .safetensors file.")
@@ -63,6 +61,9 @@ def train(
     from mnistconv.training import evaluate, fit
 
     (experiment,) = _experiments([run])
+    for option, value in (("--epochs", epochs), ("--seed", seed)):
+        if value is not None and not 0 <= value <= MOST:
+            raise ValueError(f"{option} {value}: it must be a whole number from 0 to {MOST:,}.")
     device = pick_device(device)
     net = new_network(experiment, seed)
     if save is not None:
@@ -125,17 +126,25 @@ def _save(net, path: Path) -> bool:
         print(f"Weights written to {path}.")
         return True
     except OSError as error:
-        print(f"Error: {error.strerror or error}.", file=sys.stderr)
-    for find in (Path.cwd, Path.home, tempfile.gettempdir):
-        try:
-            elsewhere = Path(tempfile.mkdtemp(prefix="mnistconv-", dir=find())) / path.name
-            write_atomically(elsewhere, lambda temporary: temporary.write_bytes(weights))
-        except (OSError, RuntimeError):
-            continue
-        print(f"The weights lie in {elsewhere} instead.", file=sys.stderr)
+        elsewhere = _save_elsewhere(weights, path.name)
+        rest = f"the weights lie in {elsewhere} instead" if elsewhere else "the weights are lost"
+        print(f"Error: {error.strerror or error}; {rest}.", file=sys.stderr)
         return False
-    print("No other folder takes the weights either: they are lost.", file=sys.stderr)
-    return False
+
+
+def _save_elsewhere(weights: bytes, name: str) -> Path | None:
+    """Write them to a new folder in the current one, at home or among temporary files: its path."""
+    for place in (Path.cwd, Path.home, tempfile.gettempdir):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="mnistconv-", dir=place()))
+        except (OSError, RuntimeError):  # RuntimeError: there is no home
+            continue
+        try:
+            write_atomically(folder / name, lambda temporary: temporary.write_bytes(weights))
+            return folder / name
+        except OSError:
+            folder.rmdir()
+    return None
 
 
 @app.command()

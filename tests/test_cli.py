@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 
@@ -197,6 +198,8 @@ def test_weights_that_no_folder_takes_are_said_to_be_lost(run, tmp_path, monkeyp
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(commands, "write_atomically", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     weights = str(tmp_path / "net")
     code, _, said = run("train", "dense", "--device", "cpu", "--epochs", "0", "--save", weights)
     assert code == 2
