@@ -16,6 +16,12 @@ import typer
 from mnistconv.files import try_writing, write_atomically
 from mnistconv.places import results_root
 
+FIT_KNOWS = {"network", "epochs", "lr", "training_images", "weight_decay"} | {
+    "batch_size",
+    "decayed",
+    "dense_weight_lr",
+    "initialisation",
+}
 MOST = 999_999_999  # epochs, or a seed: more is a slip of the finger
 
 app = typer.Typer(
@@ -26,17 +32,23 @@ app = typer.Typer(
 )
 
 
+Board = Annotated[str, typer.Option(help="Which of the boards that `list` names.")]
+
+
 @app.command(name="list")
-def list_runs() -> None:
-    """Show the table of runs: hyper-parameters, published figures, ours. Accuracies in percent."""
-    from mnistconv.experiments import EXPERIMENTS
+def list_runs(board: Board = "article") -> None:
+    """Show the runs of a board: hyper-parameters, published figures, ours, all in percent."""
+    from mnistconv.experiments import boards, on_board
     from mnistconv.records.scores import format_scoreboard
 
-    for experiment in EXPERIMENTS.values():
-        rate = f"lr {experiment.lr:g}, weight decay {experiment.weight_decay:g}"
+    for experiment in on_board(board).values():
+        recipe = experiment.recipe
+        rate = f"lr {recipe.lr:g}, weight decay {recipe.weight_decay:g}"
         print(f"{experiment.name:22}{experiment.title}: {rate}")
     print()
-    print(format_scoreboard())
+    print(format_scoreboard(board=board))
+    others = ", ".join(f"--board {other}" for other in boards() if other != board)
+    print(f"\nOther boards: {others}" * bool(others))
 
 
 @app.command()
@@ -55,30 +67,31 @@ def train(
 
     What --epochs says is what is trained: 2 are two passes over the whole training set.
     """
-    from mnistconv.data import expand, load_mnist
     from mnistconv.devices import pick_device
-    from mnistconv.reproduce.runs import new_network
+    from mnistconv.recipes import check_only
+    from mnistconv.reproduce.runs import load_data, new_network
     from mnistconv.training import evaluate, fit
 
     (experiment,) = _experiments([run])
+    recipe = experiment.recipe
+    check_only(recipe, FIT_KNOWS, "`train`")
     for option, value in (("--epochs", epochs), ("--seed", seed)):
         if value is not None and not 0 <= value <= MOST:
             raise ValueError(f"{option} {value}: it must be a whole number from 0 to {MOST:,}.")
     device = pick_device(device)
-    net = new_network(experiment, seed)
+    net = new_network(recipe, seed)
     if save is not None:
         _check_writable(save, net)
-    data, test = load_mnist()
-    if experiment.expanded:
-        data = expand(*data)
+    data, _, test = load_data(recipe)
     history = fit(
         net,
         data,
         test,
-        epochs=experiment.epochs if epochs is None else epochs,
-        lr=experiment.lr,
-        weight_decay=experiment.weight_decay,
-        params=experiment.parameter_groups(net),
+        epochs=recipe.epochs if epochs is None else epochs,
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        batch_size=recipe.batch_size,
+        params=recipe.parameter_groups(net),
         seed=seed,
         device=device,
     )
@@ -150,8 +163,10 @@ def _save_elsewhere(weights: bytes, name: str) -> Path | None:
 @app.command()
 def reproduce(
     runs: Annotated[
-        list[str] | None, typer.Argument(help="Names from `python -m mnistconv list`; all if none.")
+        list[str] | None,
+        typer.Argument(help="Names from `python -m mnistconv list`; all of the board if none."),
     ] = None,
+    board: Board = "article",
     seeds: Annotated[
         str | None, typer.Option(help="For example 0-4 or 0,2; the planned ones if left out.")
     ] = None,
@@ -170,13 +185,13 @@ def reproduce(
 ) -> None:
     """Make the records that are missing: full-length runs, to be stopped and continued at will."""
     from mnistconv.devices import pick_device
-    from mnistconv.experiments import EXPERIMENTS
+    from mnistconv.experiments import on_board
     from mnistconv.fetch import fetch_mnist
-    from mnistconv.records import store
     from mnistconv.reproduce import planning, runner, stacked
+    from mnistconv.reproduce.recording import check_writable
 
     results = results_root() if results is None else results
-    experiments = _experiments(runs or EXPERIMENTS)
+    experiments = _experiments(runs or on_board(board))
     chosen_seeds = None if seeds is None else planning.parse_seeds(seeds)
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs {jobs}: at least 1 run at a time.")
@@ -189,7 +204,7 @@ def reproduce(
         if not todo:
             print("Nothing is left to do: every planned run has its record.")
             return
-        store.check_writable(results)
+        check_writable(results)
         print(planning.describe(todo, workers, results, on_gpu), flush=True)
         if on_gpu:
             code = stacked.run_all(todo, results, pick_device(device), seeds_at_once=workers)
@@ -207,14 +222,15 @@ def table(
     into: Annotated[
         Path | None, typer.Option(help="Renew the scoreboard in this Markdown page instead.")
     ] = None,
+    board: Board = "article",
 ) -> None:
     """Print the scoreboard: our records beside the published figures, in percent."""
     from mnistconv.records.scores import format_scoreboard, write_into
 
     if into is None:
-        print(format_scoreboard(form))
+        print(format_scoreboard(form, board))
     else:
-        write_into(into)
+        write_into(into, board)
 
 
 @app.command(name="export")
@@ -224,7 +240,7 @@ def export_networks(
     ),
 ) -> None:
     """Write the trained networks as scripts for a web page and as ONNX, with some test digits."""
-    from mnistconv.reproduce.export import export
+    from mnistconv.export import export
 
     for path in export(into):
         print(f"{path}  {path.stat().st_size / 1e3:,.0f} kB")

@@ -204,7 +204,7 @@ def test_weights_that_no_folder_takes_are_said_to_be_lost(run, tmp_path, monkeyp
     code, _, said = run("train", "dense", "--device", "cpu", "--epochs", "0", "--save", weights)
     assert code == 2
     assert "lost" in said
-    assert [*tmp_path.iterdir()] == []
+    assert [*tmp_path.glob("mnistconv-*")] == []
 
 
 @POSIX_ONLY
