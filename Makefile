@@ -56,7 +56,7 @@ cover: data
 
 ## make digits: pick the test digits that the page "Draw a digit" carries
 digits: data
-	$(BIN)/python -c "from pathlib import Path; from mnistconv.reproduce.export import export_digits; export_digits(Path('site/_static/draw/digits.js'))"
+	$(BIN)/python -c "from pathlib import Path; from mnistconv.export import export_digits; export_digits(Path('site/_static/draw/digits.js'))"
 
 ## make bench: time the training loops on this machine; OPTIONS="--rounds 3 --into results/benchmark.md"
 bench: data

@@ -4,8 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import contents
 
 # Where the site and its repository will live, when that is known: the address of the site puts
 # sitemap and social card in, that of the repository the links to Colab and Binder.
@@ -25,8 +27,11 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "chapters",
+    "pages",
+    "finishing",
 ]
-exclude_patterns = ["text", "_*", "**.ipynb_checkpoints", "*.py"]
+include_patterns = contents.files()
+contents.mention_own_files()
 needs_sphinx = "9.0"
 
 nb_execution_mode = "off"
@@ -38,7 +43,7 @@ myst_heading_anchors = 3
 mathjax_path = "mathjax/tex-mml-chtml.js"
 mathjax3_config = {"options": {"enableMenu": False}}
 
-bibtex_bibfiles = ["references.bib"]
+bibtex_bibfiles = [str(contents.BOOK / "references.bib")]
 bibtex_default_style = "plain"
 
 autodoc_member_order = "bysource"

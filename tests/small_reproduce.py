@@ -1,19 +1,22 @@
 """The runner on 95 digits, for tests that kill it: python small_reproduce.py RESULTS [SEED ...]"""
 
-import dataclasses
 import sys
 from pathlib import Path
 
+from small import changed
+
 from mnistconv.data import load_mnist
 from mnistconv.experiments import EXPERIMENTS
+from mnistconv.records import record
 from mnistconv.reproduce import runner, runs
 from mnistconv.reproduce.planning import Job
 
-EXPERIMENT = dataclasses.replace(EXPERIMENTS["relu"], epochs=30)
+EXPERIMENT = changed(EXPERIMENTS["relu"], epochs=30)
 
 (images, labels), (test_images, test_labels) = load_mnist()
 few = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
 runs.load_mnist = lambda: few
+record.TEST_IMAGES = len(test_labels[:100])
 train_epoch = runs.train_epoch
 
 

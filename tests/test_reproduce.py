@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small import changed
 
 from mnistconv.__main__ import main
 from mnistconv.experiments import EXPERIMENTS
@@ -29,7 +30,7 @@ from mnistconv.reproduce.checkpoints import (
 )
 from mnistconv.reproduce.planning import Job, parse_seeds, plan, spell
 
-SMALL = dataclasses.replace(EXPERIMENTS["relu"], epochs=4, seeds=(0, 1))
+SMALL = changed(EXPERIMENTS["relu"], epochs=4, seeds=(0, 1))
 HERE = Path(__file__).parent
 
 
@@ -39,6 +40,7 @@ def little_data(mnist, monkeypatch):
     (images, labels), (test_images, test_labels) = mnist
     data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
     monkeypatch.setattr(runs, "load_mnist", lambda: data)
+    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
 
 
 def without_time(path: Path) -> dict:
@@ -174,7 +176,7 @@ def test_a_checkpoint_that_is_not_ours_does_not_stop_the_plan(tmp_path):
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (dataclasses.replace(SMALL, lr=0.1), "its hyper_parameters is"),
+        (changed(SMALL, lr=0.1), "its hyper_parameters is"),
         (
             dataclasses.replace(SMALL, name="simple"),
             "its experiment is 'simple', today's is 'relu'",
@@ -247,7 +249,7 @@ def test_durations(seconds, text):
 
 
 def test_the_plan_holds_what_has_no_record_the_longest_first(tmp_path, little_data):
-    short = dataclasses.replace(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
+    short = changed(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
     runs.run(short, 0, tmp_path)
     jobs = plan([short, SMALL], None, tmp_path)
     assert sorted(map(str, jobs)) == ["dense, seed 1", "relu, seed 0", "relu, seed 1"]
@@ -286,13 +288,14 @@ def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_p
     if content == "edited":
         content = good.read_text().replace('"seed": 0', '"seed":  0').replace("0.0", "0.1", 1)
     elif content == "other hyper-parameters":
-        content, planned = good.read_text(), dataclasses.replace(SMALL, lr=0.02)
+        content, planned = good.read_text(), changed(SMALL, lr=0.02)
     good.write_text(content)
-    with pytest.warns(UserWarning, match="relu-seed0.json is set aside as"):
-        jobs = plan([planned], [0], tmp_path)
+    jobs = plan([planned], [0], tmp_path)
     assert [job.seed for job in jobs] == [0]
+    assert good.read_text() == content  # a plan renames nothing
+    with pytest.warns(UserWarning, match="relu-seed0.json is set aside as"):
+        assert runner.do(jobs[0], tmp_path, os.getpid())[0] == runner.DONE
     assert good.with_name("relu-seed0.json.set-aside-1").read_text() == content
-    assert runner.do(jobs[0], tmp_path, os.getpid())[0] == runner.DONE
     assert read_record(good, planned) is not None
     if planned is SMALL:
         assert without_time(good) == expected
@@ -534,7 +537,7 @@ def test_deleting_one_record_redoes_exactly_that_one(
 ):
     """And a damaged one is set aside in one plain sentence."""
     small = {
-        name: dataclasses.replace(EXPERIMENTS[name], epochs=2, seeds=(0, 1), expanded=False)
+        name: changed(EXPERIMENTS[name], epochs=2, seeds=(0, 1), expanded=False)
         for name in ("dense", "relu")
     }
     for name, experiment in small.items():
@@ -562,8 +565,8 @@ def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
     path.parent.mkdir()
     path.write_text("")
     program = (
-        "import sys, pathlib; from mnistconv import __main__ as line, reproduce;"
-        "line.app = lambda: reproduce.load_records('dense', pathlib.Path(sys.argv[1])); line.main()"
+        "import sys, pathlib; from mnistconv import __main__ as line, records;"
+        "line.app = lambda: records.load_records('dense', pathlib.Path(sys.argv[1])); line.main()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -576,7 +579,7 @@ def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
 def test_a_dask_cluster_does_the_same(tmp_path):
     """A real scheduler and two real workers on the loopback address."""
     distributed = pytest.importorskip("distributed")
-    experiment = dataclasses.replace(EXPERIMENTS["dense"], epochs=1)
+    experiment = changed(EXPERIMENTS["dense"], epochs=1)
     jobs = [Job(experiment, seed, 2.0) for seed in (0, 1)]
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mnistconv.files import set_aside, write_atomically
+from mnistconv.recipes import without_defaults
 from mnistconv.records.store import hash_tensors
 
 SCHEMA = 1
@@ -83,8 +84,11 @@ def last_good_checkpoint(path: Path, must_agree: dict, shapes: dict[str, tuple])
 
 def _check_agreement(tensors: dict, header: dict, must_agree: dict, shapes: dict) -> None:
     for key, value in must_agree.items():
-        if header.get(key) != value:
-            raise ValueError(f"its {key} is {header.get(key)!r}, today's is {value!r}")
+        found = header.get(key)
+        if isinstance(found, dict):  # hyper-parameters, of which old checkpoints hold the defaults
+            found = without_defaults(found)
+        if found != value:
+            raise ValueError(f"its {key} is {found!r}, today's is {value!r}")
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != shapes:
         raise ValueError("its tensors are not those of the network")

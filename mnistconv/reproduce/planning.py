@@ -12,7 +12,6 @@ from mnistconv.data import load_mnist
 from mnistconv.experiments import Experiment
 from mnistconv.records.store import RESULTS, checkpoint_path, has_record, record_path
 from mnistconv.reproduce.checkpoints import read_header
-from mnistconv.reproduce.sgd import PlainSGD
 from mnistconv.training import Batches, History, evaluate, train_epoch
 
 MOST_SEEDS = 1_000  # more are a slip of the finger
@@ -41,7 +40,7 @@ class Job:
             pace = header["seconds"] / len(accuracies)
         except (KeyError, TypeError, ZeroDivisionError):  # none yet, or not one of ours
             accuracies, pace = [], self.epoch_seconds
-        left = pace * (self.experiment.epochs - len(accuracies))
+        left = pace * (self.experiment.recipe.epochs - len(accuracies))
         return len(accuracies), accuracies[-1] if accuracies else None, left
 
 
@@ -66,8 +65,8 @@ def plan(
 ) -> list[Job]:
     """All jobs without a record that counts, the longest first.
 
-    `seeds` replaces the planned seeds of each experiment. A record that does not count is set
-    aside. Takes a few seconds: one training sample per kind of network gives the estimates.
+    `seeds` replaces the planned seeds of each experiment. Takes a few seconds: one training sample
+    per kind of network gives the estimates.
     """
     missing = [
         (experiment, seed)
@@ -75,9 +74,10 @@ def plan(
         for seed in (experiment.seeds if seeds is None else seeds)
         if not has_record(experiment, seed, results)
     ]
-    paces = {network: calibrate(network) for network in {e.network for e, _ in missing}}
+    networks = {experiment.recipe.network for experiment, _ in missing}
+    paces = {network: calibrate(network) for network in networks}
     jobs = [
-        Job(experiment, seed, paces[experiment.network](experiment.training_images))
+        Job(experiment, seed, paces[experiment.recipe.network](experiment.recipe.training_images))
         for experiment, seed in missing
     ]
     return sorted(jobs, key=lambda job: job.progress(results)[2], reverse=True)
@@ -93,7 +93,7 @@ def calibrate(network: type[nn.Module]):
     (images, labels), _ = load_mnist()
     sample = images[:SAMPLE], labels[:SAMPLE]
     net = network().to(memory_format=torch.channels_last)
-    sgd = PlainSGD([{"params": net.parameters()}], lr=0.01)
+    sgd = torch.optim.SGD(net.parameters(), lr=0.01, fused=True)
     history = History(1, steps_per_epoch=SAMPLE // 10)
     train_epoch(net, Batches(*(tensor[:100] for tensor in sample)), sgd, history)
     start = time.process_time()
@@ -110,8 +110,8 @@ def describe(jobs: list[Job], workers: int, results: Path, on_gpu: bool = False)
     lines = []
     for job in jobs:
         done, _, left = job.progress(results)
-        epochs = f"epoch {done + 1} to {job.experiment.epochs}"
-        if done == job.experiment.epochs:
+        epochs = f"epoch {done + 1} to {job.experiment.recipe.epochs}"
+        if done == job.experiment.recipe.epochs:
             epochs = "its record"
         lines.append(f"  {job!s:32}{epochs:18}" + f"about {spell(left)}" * (not on_gpu))
     total = f", about {spell(time_left(jobs, workers, results))}" * (not on_gpu)

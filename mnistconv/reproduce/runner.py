@@ -181,9 +181,8 @@ def ended(job: Job, results: Path) -> str:
     record = read_record(record_path(job.experiment.name, job.seed, results), job.experiment)
     if record is None:
         return f"{job}: its record does not count."
-    wrong = round((1 - record["final_accuracy"]) * len(record["predictions"]))
-    took = spell(record["wall_seconds"])
-    return f"{job}: {record['final_accuracy']:.2%} of the test digits, {wrong} wrong, in {took}"
+    took = spell(record.wall_seconds)
+    return f"{job}: {record.final_accuracy:.2%} of the test digits, {record.wrong} wrong, in {took}"
 
 
 def status(jobs: list[Job], results: Path, workers: int, start: float) -> str:
@@ -192,12 +191,12 @@ def status(jobs: list[Job], results: Path, workers: int, start: float) -> str:
     epochs, under_way = 0, []
     for job, is_over in zip(jobs, has_ended, strict=True):
         done, accuracy, _ = job.progress(results)
-        epochs += job.experiment.epochs if is_over else done
+        epochs += job.experiment.recipe.epochs if is_over else done
         checkpoint = checkpoint_path(job.experiment.name, job.seed, results)
         if not is_over and checkpoint.exists() and checkpoint.stat().st_mtime >= start:
             name = f"{job.experiment.name}-{job.seed}"
-            under_way.append(f"{name} {done}/{job.experiment.epochs} {accuracy:.2%}")
-    planned = sum(job.experiment.epochs for job in jobs)
+            under_way.append(f"{name} {done}/{job.experiment.recipe.epochs} {accuracy:.2%}")
+    planned = sum(job.experiment.recipe.epochs for job in jobs)
     left = spell(time_left(jobs, workers, results))
     line = f"{sum(has_ended)} of {len(jobs)} runs, {epochs} of {planned} epochs, about {left} left"
     return "  ".join([line, *under_way])
