@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from mnistconv.checks import _check_loss
+from mnistconv.checks import stop_if_diverged
 from mnistconv.data import Pair, to_input
 from mnistconv.experiments import Experiment
 from mnistconv.recipes import check_only
@@ -202,7 +202,7 @@ def run_stack(
         for seed, history, loss, accuracy in zip(
             seeds, histories, loss_sums.tolist(), accuracies, strict=True
         ):
-            _check_loss(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
+            stop_if_diverged(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
             history.steps += history.steps_per_epoch
             history.train_loss.append(loss / history.steps_per_epoch)
             history.test_accuracy.append(accuracy)
