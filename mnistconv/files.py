@@ -64,7 +64,9 @@ def read_text(path: Path) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise ValueError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
+        ) from error
 
 
 def write_between(page: Path, mark: str, text: str) -> None:
@@ -165,7 +167,7 @@ def _sweep(target: Path) -> None:
         with suppress(OSError):  # another writer sweeps too
             is_old = time.time() - left.stat().st_mtime > DAY
             is_ours = writer and writer[1] == THIS_MACHINE
-            if writer and (is_old or is_ours and not _is_alive(int(writer[2]))):
+            if writer and (is_old or (is_ours and not _is_alive(int(writer[2])))):
                 left.unlink()
 
 

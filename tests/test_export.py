@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tools
 import torch
 from book import REPOSITORY
 from safetensors.torch import load_file, save_file
@@ -25,13 +26,6 @@ def read_script(path) -> list:
     """The arguments of the one call in a script, from its text."""
     call = path.read_text(encoding="utf-8").rstrip().removesuffix(");")
     return json.loads(f"[{call.split('(', 1)[1]}]")
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("exported")
-    export.export(folder)
-    return folder
 
 
 def test_the_list_says_what_the_records_say(exported):
@@ -65,8 +59,7 @@ def test_weights_come_back_bit_for_bit(exported, name):
 def test_onnx_answers_as_pytorch_does(exported, name, mnist):
     _, (images, _) = mnist
     inputs = to_input(images[:1000])
-    onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(exported / f"{name}.onnx")
+    session = tools.module("onnxruntime").InferenceSession(exported / f"{name}.onnx")
     (logits,) = session.run(["logits"], {"images": inputs.numpy()})
     with torch.no_grad():
         expected = load_network(name)(inputs).numpy()
