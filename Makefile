@@ -43,7 +43,7 @@ check: $(READY)
 reproduce: data
 	$(BIN)/python -m mnistconv reproduce
 
-## make notebooks: execute the notebooks whose code or records changed, and write their text pairs
+## make notebooks: execute the chapters whose outputs are stale, and bring their text halves into step
 notebooks: data
 	$(BIN)/python site/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
@@ -71,6 +71,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	@if [ -d tests/site/node_modules/eslint ]; then npm run --silent --prefix tests/site lint; \
+	else echo "The scripts of the site are not checked: npm ci --prefix tests/site brings ESLint."; fi
 
 $(READY): install.py requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \

@@ -9,14 +9,15 @@ import sys
 import textwrap
 import tomllib
 
+import lines
 import pytest
 import yaml
-from book import NAMES, REPOSITORY, lines
+from book import NAMES, REPOSITORY
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
-from mnistconv.__main__ import app
+from mnistconv.commands import app
 from mnistconv.records import format_scoreboard
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -179,7 +180,7 @@ def test_the_readmes_scoreboard_is_todays():
 
 def test_the_readmes_lines_are_todays():
     between = re.search(r"<!-- lines -->\n(.*)<!-- /lines -->", README, re.S).group(1)
-    assert between.strip() == lines().format_lines(), "run `make notebooks`"
+    assert between.strip() == lines.format_lines(), "run `make notebooks`"
 
 
 def requirements() -> list[Requirement]:
