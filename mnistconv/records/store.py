@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
-from mnistconv.files import set_aside, write_atomically
+from mnistconv.files import write_atomically
 
 SCHEMA = 1
 RESULTS = Path(__file__).parents[2] / "results"
@@ -153,14 +153,9 @@ def find_problem(path: Path, experiment: Experiment) -> str | None:
 
 
 def has_record(experiment: Experiment, seed: int, results: Path = RESULTS) -> bool:
-    """Whether a record that counts is there; one that does not count is set aside."""
+    """Whether a record that counts is there."""
     path = record_path(experiment.name, seed, results)
-    if not path.exists():
-        return False
-    problem = find_problem(path, experiment)
-    if problem:
-        set_aside(path, problem)
-    return problem is None
+    return path.exists() and find_problem(path, experiment) is None
 
 
 def _problem(record: dict, experiment: Experiment, path: Path) -> str | None:

@@ -15,17 +15,20 @@ from mnistconv.experiments import Experiment
 from mnistconv.files import write_atomically
 from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
+    RANDOM_STATE,
+    Checkpoint,
     last_good_checkpoint,
     remove_checkpoint,
     write_checkpoint,
 )
+from mnistconv.reproduce.guards import alone_in_this_process
 from mnistconv.reproduce.sgd import PlainSGD
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
-RANDOM_STATE = "random_state"
 LARGE = 1_000_000  # parameters: from here on a file of weights is worth halving
 
 
+@alone_in_this_process()
 def run(
     experiment: Experiment,
     seed: int,
@@ -36,7 +39,8 @@ def run(
 
     Goes on from a checkpoint where there is one. The same as `torch.manual_seed(seed)`, a network
     in `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was interrupted.
-    `report` is called with the history after every epoch.
+    `report` is called with the history after every epoch. Raises RuntimeError when another run is
+    under way in the same process.
     """
     train, test = load_mnist()
     if experiment.expanded:
@@ -52,7 +56,7 @@ def run(
         history.test_accuracy.append(evaluate(net, *test))
         seconds += time.perf_counter() - start
         tensors = net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
-        header = identify(experiment, [seed]) | {"history": asdict(history), "seconds": seconds}
+        header = identify(experiment, [seed]) | {"histories": [asdict(history)], "seconds": seconds}
         write_checkpoint(checkpoint, tensors, header)
         report(history)
     machine = store.describe_machine(torch.device("cpu"), "channels_last", seconds)
@@ -87,14 +91,11 @@ def go_on(
     Where there is none, `net` stays as it is and the history is empty.
     """
     tensors = net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    found = last_good_checkpoint(checkpoint, identify(experiment, [seed]), shapes)
-    if found is None:
-        return History(experiment.epochs, steps_per_epoch), 0.0
-    tensors, header = found
-    torch.set_rng_state(tensors.pop(RANDOM_STATE))
-    net.load_state_dict(tensors)
-    return History(**header["history"]), header["seconds"]
+    start = Checkpoint(tensors, [History(experiment.epochs, steps_per_epoch)], 0.0)
+    found = last_good_checkpoint(checkpoint, identify(experiment, [seed]), start)
+    torch.set_rng_state(found.tensors.pop(RANDOM_STATE))
+    net.load_state_dict(found.tensors)
+    return found.histories[0], found.seconds
 
 
 def finish(
