@@ -1,12 +1,14 @@
 """`python -m mnistconv reproduce relu` on 95 digits and 30 epochs, for tests that kill it.
 
 python small_reproduce.py RESULTS [OPTION ...]; its workers tell each epoch to the error output.
+python small_reproduce.py RESULTS --alone does, without a runner, what the worker of seed 0 does.
 """
 
 import dataclasses
 import os
 import signal
 import sys
+from pathlib import Path
 
 from mnistconv.data import load_mnist
 from mnistconv.experiments import EXPERIMENTS
@@ -41,5 +43,7 @@ if __name__ == "__main__":
     planning.calibrate = lambda network: lambda training_images: 1.0
     runner.work = small_reproduce.work
     results, *options = sys.argv[1:]
+    if options == ["--alone"]:
+        sys.exit(work(planning.Job(EXPERIMENTS["relu"], 0, 1.0), Path(results)))
     sys.argv = ["mnistconv", "reproduce", "relu", "--device", "cpu", "--results", results, *options]
     main()

@@ -587,28 +587,27 @@ def test_the_status_line(tmp_path, little_data):
     assert line.endswith("%")
 
 
-@pytest.fixture
-def terminal(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+def on_a_terminal(results: Path) -> runner.Display:
+    display = runner.Display([Job(SMALL, 0, 30.0)], results, workers=1)
+    display.is_terminal, display.next_time = True, 0
+    return display
 
 
 @pytest.mark.parametrize("columns", [0, 1, 20])
-def test_the_display_keeps_to_a_narrow_terminal(columns, tmp_path, terminal, monkeypatch, capsys):
+def test_the_display_keeps_to_a_narrow_terminal(columns, tmp_path, monkeypatch, capsys):
     size = SimpleNamespace(get_terminal_size=lambda: os.terminal_size((columns, 0)))
     monkeypatch.setattr(runner, "shutil", size)
-    display = runner.Display([Job(SMALL, 0, 30.0)], tmp_path, workers=1)
-    display.next_time = 0
-    display.renew([])
+    on_a_terminal(tmp_path).renew([])
     shown = capsys.readouterr().out.replace("\r\033[K", "")
     assert len(shown) == max(columns - 1, 0)
 
 
 def test_the_display_survives_a_checkpoint_that_is_renamed_while_it_looks(
-    three_epochs, tmp_path, terminal, monkeypatch, capsys
+    three_epochs, tmp_path, monkeypatch, capsys
 ):
     shutil.copytree(three_epochs, tmp_path, dirs_exist_ok=True)
     checkpoint = checkpoint_path("relu", 0, tmp_path)
-    display = runner.Display([Job(SMALL, 0, 30.0)], tmp_path, workers=1)
+    display = on_a_terminal(tmp_path)
     safe_open = checkpoints.safe_open
 
     def open_too_late(path, **options):
@@ -616,7 +615,6 @@ def test_the_display_survives_a_checkpoint_that_is_renamed_while_it_looks(
         return safe_open(path, **options)
 
     monkeypatch.setattr(checkpoints, "safe_open", open_too_late)
-    display.next_time = 0
     display.renew([Job(SMALL, 0, 30.0)])
     assert "relu-0 2/4" in capsys.readouterr().out
 
@@ -644,6 +642,11 @@ def small_reproduce(results: Path, *more: str) -> list[str]:
     return [sys.executable, str(HERE / "small_reproduce.py"), str(results), *more]
 
 
+def small_run(results: Path) -> list[str]:
+    """What a worker of it does with seed 0, without a runner."""
+    return small_reproduce(results, "--alone")
+
+
 def start(command: list[str], **options) -> subprocess.Popen:
     """The command as the leader of a group of processes, as a terminal starts it."""
     return subprocess.Popen(
@@ -664,13 +667,12 @@ def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(t
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path):
     """SIGKILL, at least twenty times, at random moments between start and end."""
-    one = ("--seeds", "0")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    subprocess.run(small_reproduce(whole, *one), check=True, capture_output=True)
+    subprocess.run(small_run(whole), check=True, capture_output=True)
     draw = random.Random(0)
     kills, done = 0, -1
     while kills < 20:
-        process = start(small_reproduce(parts, *one), stderr=subprocess.PIPE)
+        process = start(small_run(parts), stderr=subprocess.PIPE)
         for _ in range(draw.randint(1, 4)):
             process.stderr.readline()  # an epoch
         time.sleep(draw.uniform(0.0, 0.2))
@@ -687,7 +689,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path):
             now = Job(FULL, 0, 1.0).progress(parts).epochs
             assert now >= done, "a kill lost an epoch that had its checkpoint"
         done = now
-    subprocess.run(small_reproduce(parts, *one), check=True, capture_output=True)
+    subprocess.run(small_run(parts), check=True, capture_output=True)
     records = [without_time(record_path("relu", 0, folder)) for folder in (whole, parts)]
     assert records[0] == records[1]
     assert sorted(path.name for path in (parts / "unfinished").iterdir()) == ["relu-seed0.lock"]
@@ -710,14 +712,19 @@ def reproduce(*arguments: str, results: Path) -> list[str]:
 
 
 def children(process: int) -> set[int]:
-    path = Path(f"/proc/{process}/task/{process}/children")
-    found = {int(word) for word in path.read_text().split()}
+    try:
+        path = Path(f"/proc/{process}/task/{process}/children")
+        found = {int(word) for word in path.read_text().split()}
+    except OSError:  # it has just ended
+        return set()
     return found.union(*map(children, found))
 
 
 def is_alive(process: int) -> bool:
-    stat = Path(f"/proc/{process}/stat")
-    return stat.exists() and stat.read_text().split(")")[1].split()[0] != "Z"
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def wait_for(condition, seconds: float) -> bool:
@@ -934,8 +941,8 @@ def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
     path.parent.mkdir()
     path.write_text("")
     program = (
-        "import sys, pathlib; from mnistconv import __main__ as line, reproduce;"
-        "line.app = lambda: reproduce.load_records('dense', pathlib.Path(sys.argv[1])); line.main()"
+        "import sys, pathlib; from mnistconv import __main__ as line, records;"
+        "line.app = lambda: records.load_records('dense', pathlib.Path(sys.argv[1])); line.main()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True)
