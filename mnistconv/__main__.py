@@ -9,17 +9,25 @@ import typer
 from safetensors.torch import save_file
 
 from mnistconv import environment
-from mnistconv.data import expand, load_mnist
+from mnistconv import export as exporting
 from mnistconv.devices import pick_device
-from mnistconv.experiments import EXPERIMENTS, get_experiment
+from mnistconv.experiments import boards, get_experiment, on_board
 from mnistconv.fetch import fetch_mnist
 from mnistconv.files import write_atomically
+from mnistconv.recipes import check_only
 from mnistconv.records import store
 from mnistconv.records.scores import format_scoreboard, write_into
-from mnistconv.reproduce import export as exporting
 from mnistconv.reproduce import planning, runner, stacked
-from mnistconv.reproduce.runs import new_network
+from mnistconv.reproduce.recording import check_writable
+from mnistconv.reproduce.runs import load_data, new_network
 from mnistconv.training import fit
+
+FIT_KNOWS = {"network", "epochs", "lr", "training_images", "weight_decay"} | {
+    "batch_size",
+    "decayed",
+    "dense_weight_lr",
+    "initialisation",
+}
 
 app = typer.Typer(
     help="Train the book's networks on MNIST, fetch the data, look at the environment.",
@@ -30,14 +38,20 @@ app = typer.Typer(
 )
 
 
+Board = Annotated[str, typer.Option(help="Which of the boards that `list` names.")]
+
+
 @app.command(name="list")
-def list_runs() -> None:
-    """Show the table of runs: hyper-parameters, published figures, ours. Accuracies in percent."""
-    for experiment in EXPERIMENTS.values():
-        rate = f"lr {experiment.lr:g}, weight decay {experiment.weight_decay:g}"
+def list_runs(board: Board = "article") -> None:
+    """Show the runs of a board: hyper-parameters, published figures, ours, all in percent."""
+    for experiment in on_board(board).values():
+        recipe = experiment.recipe
+        rate = f"lr {recipe.lr:g}, weight decay {recipe.weight_decay:g}"
         print(f"{experiment.name:22}{experiment.title}: {rate}")
     print()
-    print(format_scoreboard())
+    print(format_scoreboard(board=board))
+    others = ", ".join(f"--board {other}" for other in boards() if other != board)
+    print(f"\nOther boards: {others}" * bool(others))
 
 
 @app.command()
@@ -56,22 +70,22 @@ def train(
 
     What --epochs says is what is trained: 2 are two passes over the whole training set.
     """
-    experiment = get_experiment(run)
-    epochs = experiment.epochs if epochs is None else epochs
+    recipe = get_experiment(run).recipe
+    check_only(recipe, FIT_KNOWS, "`train`")
+    epochs = recipe.epochs if epochs is None else epochs
     if save is not None:
         _check_writable(save)
-    data, test = load_mnist()
-    if experiment.expanded:
-        data = expand(*data)
-    net = new_network(experiment, seed)
+    data, _, test = load_data(recipe)
+    net = new_network(recipe, seed)
     history = fit(
         net,
         data,
         test,
         epochs=epochs,
-        lr=experiment.lr,
-        weight_decay=experiment.weight_decay,
-        params=experiment.parameter_groups(net),
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        batch_size=recipe.batch_size,
+        params=recipe.parameter_groups(net),
         seed=seed,
         device=device,
     )
@@ -97,8 +111,10 @@ def _check_writable(path: Path) -> None:
 @app.command()
 def reproduce(
     runs: Annotated[
-        list[str] | None, typer.Argument(help="Names from `python -m mnistconv list`; all if none.")
+        list[str] | None,
+        typer.Argument(help="Names from `python -m mnistconv list`; all of the board if none."),
     ] = None,
+    board: Board = "article",
     seeds: Annotated[
         str | None, typer.Option(help="For example 0-4 or 0,2; the planned ones if left out.")
     ] = None,
@@ -116,7 +132,7 @@ def reproduce(
     ] = store.RESULTS,
 ) -> None:
     """Make the records that are missing: full-length runs, to be stopped and continued at will."""
-    experiments = [get_experiment(name) for name in runs or EXPERIMENTS]
+    experiments = [get_experiment(name) for name in runs or on_board(board)]
     chosen_seeds = None if seeds is None else planning.parse_seeds(seeds)
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs {jobs}: at least 1 run at a time.")
@@ -129,7 +145,7 @@ def reproduce(
         if not todo:
             print("Nothing is left to do: every planned run has its record.")
             return
-        store.check_writable(results)
+        check_writable(results)
         print(planning.describe(todo, workers, results, on_gpu), flush=True)
         if on_gpu:
             code = stacked.run_all(todo, results, pick_device(device), seeds_at_once=workers)
@@ -147,12 +163,13 @@ def table(
     into: Annotated[
         Path | None, typer.Option(help="Renew the scoreboard in this Markdown page instead.")
     ] = None,
+    board: Board = "article",
 ) -> None:
     """Print the scoreboard: our records beside the published figures, in percent."""
     if into is None:
-        print(format_scoreboard(form))
+        print(format_scoreboard(form, board))
     else:
-        write_into(into)
+        write_into(into, board)
 
 
 @app.command()

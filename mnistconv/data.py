@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mnistconv.checks import _check_images, _check_same_length
+from mnistconv.checks import (
+    a_function,
+    a_picture,
+    arguments,
+    one_label_per_image,
+    optional,
+    some_images,
+    some_labels,
+)
 from mnistconv.fetch import data_root, fetch_mnist
 
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
@@ -37,9 +45,12 @@ def _load_pair(folder: Path, images_file: str, labels_file: str) -> Pair:
     return images[IMAGE_HEADER:].reshape(-1, 28, 28), labels[LABEL_HEADER:].long()
 
 
+@arguments(images=some_images)
 def to_input(images: Tensor) -> Tensor:
-    """uint8 images `[n, 28, 28]` as network input: float32 `[n, 1, 28, 28]`, pixels in [0, 1]."""
-    _check_images(images)
+    """uint8 images `[n, 28, 28]` as network input: float32 `[n, 1, 28, 28]`, pixels in [0, 1].
+
+    Raises TypeError or ValueError for anything but whole numbers 0 to 255 of that shape.
+    """
     return images.unsqueeze(1).float() / 255
 
 
@@ -48,17 +59,20 @@ def identity(image: Tensor) -> Tensor:
     return image
 
 
+@arguments(image=a_picture)
 def shift_right(image: Tensor) -> Tensor:
     """The picture one pixel to the right: a new tensor, zeros in the first column.
 
     Works on the last two axes of `[..., height, width]`, any dtype. Zero is the background only
-    where black is 0: shift first, normalise afterwards. Source: the article, "Expanding the data".
+    where black is 0: shift first, normalise afterwards. Raises TypeError or ValueError where there
+    are no two axes. Source: the article, "Expanding the data".
     """
     shifted = torch.zeros_like(image)
     shifted[..., :, 1:] = image[..., :, :-1]
     return shifted
 
 
+@arguments(image=a_picture)
 def shift_left(image: Tensor) -> Tensor:
     """The picture one pixel to the left; see `shift_right`."""
     shifted = torch.zeros_like(image)
@@ -66,6 +80,7 @@ def shift_left(image: Tensor) -> Tensor:
     return shifted
 
 
+@arguments(image=a_picture)
 def shift_up(image: Tensor) -> Tensor:
     """The picture one pixel up; see `shift_right`."""
     shifted = torch.zeros_like(image)
@@ -73,6 +88,7 @@ def shift_up(image: Tensor) -> Tensor:
     return shifted
 
 
+@arguments(image=a_picture)
 def shift_down(image: Tensor) -> Tensor:
     """The picture one pixel down; see `shift_right`."""
     shifted = torch.zeros_like(image)
@@ -83,6 +99,7 @@ def shift_down(image: Tensor) -> Tensor:
 SHIFTS = (identity, shift_right, shift_left, shift_up, shift_down)
 
 
+@arguments(one_label_per_image, images=some_images, labels=some_labels)
 def expand(images: Tensor, labels: Tensor) -> Pair:
     """Each image five times: as it is, then one pixel right, left, up, down.
 
@@ -90,7 +107,6 @@ def expand(images: Tensor, labels: Tensor) -> Pair:
     training images become 300,000. Order as in the article: the five versions of an image follow
     one another. Raises ValueError when images and labels differ in length.
     """
-    _check_same_length(images, labels)
     expanded = images.new_empty(len(images), len(SHIFTS), *images.shape[1:])
     for k, shift in enumerate(SHIFTS):
         expanded[:, k] = shift(images)
@@ -100,6 +116,7 @@ def expand(images: Tensor, labels: Tensor) -> Pair:
 # The article's data sets and loaders, by their names. Nothing is read until one of them is called.
 
 
+@arguments(transform=optional(a_function))
 def get_dataset(root=None, train=True, transform=None, download=True) -> Dataset:
     """torchvision's MNIST: pairs of an image (`[1, 28, 28]`, float32 in [0, 1]) and a label (int).
 
@@ -129,6 +146,7 @@ class ExtendedDataset(Dataset):
         return SHIFTS[index % len(SHIFTS)](image), label
 
 
+@arguments(transform=optional(a_function))
 def get_extended_dataset(root=None, train=True, transform=None, download=True) -> ExtendedDataset:
     """`get_dataset` with each image five times, 300,000 for training; the article's order."""
     return ExtendedDataset(get_dataset(root, train, transform, download))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -11,16 +12,30 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mnistconv.checks import (
-    _check_fit,
-    _check_images,
-    _check_loss,
-    _check_not_empty,
-    _check_pair,
-    _check_rates,
-    _check_whole,
+    LARGEST_SEED,
+    a_function,
+    a_learning_rate,
+    a_loader,
+    a_network,
+    a_network_to_train,
+    a_pair,
+    a_weight_decay,
+    an_optimiser,
+    arguments,
+    logits_of,
+    one_label_per_image,
+    optimiser_of_the_network,
+    optional,
+    parameters_of_the_network,
+    some_labels,
+    some_parameters,
+    some_pictures,
+    stop_if_diverged,
+    stop_if_no_answer,
+    whole,
 )
 from mnistconv.data import Pair, load_mnist, to_input
-from mnistconv.devices import pick_device
+from mnistconv.devices import device_of, pick_device
 
 
 class Batches:
@@ -32,9 +47,10 @@ class Batches:
     batch from single pictures.
     """
 
+    @arguments(
+        one_label_per_image, images=some_pictures, labels=some_labels, batch_size=whole(least=1)
+    )
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int = 10, shuffle: bool = True):
-        _check_pair(images, labels)
-        _check_whole("batch_size", batch_size, least=1)
         self.images, self.labels = images, labels
         self.batch_size, self.shuffle = batch_size, shuffle
 
@@ -90,20 +106,30 @@ class History:
         return f"{self.epochs:.3g} of {self.planned_epochs} epochs ({self.steps:,} steps)"
 
 
-def _device_of(net: nn.Module) -> torch.device:
-    return next(net.parameters()).device
+@contextmanager
+def eval_mode(net: nn.Module) -> Iterator[None]:
+    """`net` in eval mode (no dropout) inside `with`; each part in its own mode again after it."""
+    modes = [(part, part.training) for part in net.modules()]
+    try:
+        net.eval()
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
 
 
+@arguments(optimiser_of_the_network, net=a_network_to_train, batches=a_loader, sgd=an_optimiser)
 def train_epoch(net: nn.Module, batches: Iterable, sgd, history: History):
     """One pass over `batches`: cross entropy, gradient, step. Writes steps and loss to `history`.
 
-    Raises FloatingPointError, naming epoch and step, when the loss shows that training diverged.
+    Raises FloatingPointError, naming epoch and step, when the loss shows that training diverged;
+    TypeError or ValueError for a network or batches that make no sense.
     """
     net.train()
     loss_sum, seen = 0.0, 0
     for images, labels in batches:
-        loss = F.cross_entropy(net(images), labels)
-        _check_loss(loss.item(), history.place)
+        loss = F.cross_entropy(logits_of(net, images), labels)
+        stop_if_diverged(loss, history.place)
         sgd.zero_grad()
         loss.backward()
         sgd.step()
@@ -113,29 +139,45 @@ def train_epoch(net: nn.Module, batches: Iterable, sgd, history: History):
     history.train_loss.append(loss_sum / seen)
 
 
+@arguments(net=a_network, images=some_pictures, batch_size=whole(least=1))
 @torch.no_grad()
 def predict(net: nn.Module, images: Tensor, batch_size: int = 200) -> Tensor:
     """The digit that `net` sees in each of the uint8 images `[n, 28, 28]`: int64 `[n]`, on the CPU.
 
     The network answers in eval mode (no dropout) and is left in the mode in which it came.
+    Raises FloatingPointError where it answers nan, TypeError or ValueError for bad arguments.
     """
-    _check_images(images)
-    _check_whole("batch_size", batch_size, least=1)
-    device = _device_of(net)
-    was_training = net.training
-    net.eval()
-    logits = [net(to_input(batch.to(device))) for batch in images.split(batch_size)]
-    net.train(was_training)
-    return torch.cat(logits).argmax(dim=1).cpu()
+    device = device_of(net)
+    with eval_mode(net):
+        parts = [logits_of(net, to_input(batch.to(device))) for batch in images.split(batch_size)]
+    logits = torch.cat(parts)
+    stop_if_no_answer(logits)
+    return logits.argmax(dim=1).cpu()
 
 
+@arguments(one_label_per_image, net=a_network, images=some_pictures, labels=some_labels)
 def evaluate(net: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Accuracy: the share of the uint8 images `[n, 28, 28]` whose digit `net` names, 0 to 1."""
-    _check_pair(images, labels)
+    """Accuracy: the share of the uint8 images `[n, 28, 28]` whose digit `net` names, 0 to 1.
+
+    `labels` are int64 `[n]`. Raises as `predict` does.
+    """
     right = (predict(net, images) == labels.cpu()).sum().item()
     return right / len(labels)
 
 
+@arguments(
+    parameters_of_the_network,
+    net=a_network_to_train,
+    train=a_pair,
+    test=optional(a_pair),
+    epochs=whole(least=0),
+    lr=a_learning_rate,
+    weight_decay=a_weight_decay,
+    batch_size=whole(least=1),
+    seed=optional(whole(least=0, most=LARGEST_SEED)),
+    max_steps=optional(whole(least=0)),
+    params=optional(some_parameters),
+)
 def fit(
     net: nn.Module,
     train: Pair,
@@ -158,12 +200,12 @@ def fit(
     each. `seed` fixes order and dropout (the initial weights: call `torch.manual_seed` before you
     make the net). `max_steps` ends the run early, `params` replaces `net.parameters()` as in
     `torch.optim.SGD`. Ctrl-C ends it too: the network keeps what it has learned, the history says
-    how far it came.
+    how far it came; `evaluate(net, *test)` then tests the weights as they are. Arrays and lists are
+    taken for tensors, other whole numbers for uint8 pixels and int64 labels.
 
     Raises TypeError or ValueError for arguments that make no sense, FloatingPointError when
     training diverges. Source: the article, "Simple network"; Nielsen, chapter 6, network3.py.
     """
-    _check_fit(train, test, epochs, lr, weight_decay, batch_size, seed, max_steps, params)
     device = pick_device(device)
     net.to(device)
     if seed is not None:
@@ -192,6 +234,15 @@ def fit(
 # The article's functions, by their names.
 
 
+@arguments(
+    optimiser_of_the_network,
+    net=a_network_to_train,
+    train_loader=a_loader,
+    num_epochs=whole(least=0),
+    loss_function=a_function,
+    sgd=an_optimiser,
+    first_epoch=whole(least=0),
+)
 def train_network(net, train_loader, num_epochs, loss_function, sgd, first_epoch=1) -> None:
     """Train `net` for `num_epochs` passes over `train_loader`: the loop at its plainest.
 
@@ -200,35 +251,48 @@ def train_network(net, train_loader, num_epochs, loss_function, sgd, first_epoch
     the network's parameters; `first_epoch` is the number of the first epoch in messages.
     Raises FloatingPointError when training diverges, ValueError when the loader yields nothing.
     """
-    device = _device_of(net)
+    device = device_of(net)
     net.train()
     for epoch in range(first_epoch, first_epoch + num_epochs):
-        step = 0
         for step, (images, labels) in enumerate(tqdm(train_loader, leave=False), start=1):
-            loss = loss_function(net(images.to(device)), labels.to(device))
-            _check_loss(loss.item(), f"epoch {epoch}, step {step}")
+            loss = loss_function(logits_of(net, images.to(device)), labels.to(device))
+            stop_if_diverged(loss, f"epoch {epoch}, step {step}")
             sgd.zero_grad()
             loss.backward()
             sgd.step()
-        _check_not_empty(step, f"train_loader in epoch {epoch}")
 
 
+@arguments(net=a_network, test_loader=a_loader)
 @torch.no_grad()
 def test_network(net, test_loader) -> float:
-    """Accuracy of `net`, 0 to 1, over any iterable of `(images, labels)`; see `train_network`."""
-    device = _device_of(net)
-    net.eval()
+    """Accuracy of `net`, 0 to 1, over any iterable of `(images, labels)`; see `train_network`.
+
+    The network answers in eval mode and is left in the mode in which it came. Raises
+    FloatingPointError where it answers nan, ValueError for labels of another shape than `[n]`.
+    """
+    device = device_of(net)
     right = seen = 0
-    for images, labels in test_loader:
-        right += (net(images.to(device)).argmax(dim=1).cpu() == labels).sum().item()
-        seen += len(labels)
-    _check_not_empty(seen, "test_loader")
+    with eval_mode(net):
+        for images, labels in test_loader:
+            logits = logits_of(net, images.to(device))
+            stop_if_no_answer(logits)
+            right += (logits.argmax(dim=1).cpu() == labels.cpu()).sum().item()
+            seen += len(labels)
     return right / seen
 
 
 test_network.__test__ = False  # a function of the article, not a test for pytest to collect
 
 
+@arguments(
+    net=a_network_to_train,
+    num_epochs=whole(least=0),
+    lr=a_learning_rate,
+    wd=a_weight_decay,
+    loss_function=optional(a_function),
+    train_loader=optional(a_loader),
+    test_loader=optional(a_loader),
+)
 def train_and_test_network(
     net, num_epochs=60, lr=0.1, wd=0, loss_function=None, train_loader=None, test_loader=None
 ) -> float:
@@ -239,8 +303,6 @@ def train_and_test_network(
     used; without one, MNIST lies in memory, which is faster and means the same. Ctrl-C ends the
     training early and leaves the network as it is. Raises as `fit` and `train_network` do.
     """
-    _check_whole("num_epochs", num_epochs, least=0)
-    _check_rates(lr, wd)
     train, test = load_mnist() if train_loader is None or test_loader is None else (None, None)
     train_loader = Batches(*train) if train_loader is None else train_loader
     test_loader = Batches(*test, 200, shuffle=False) if test_loader is None else test_loader

@@ -2,26 +2,18 @@
 
 A chapter is refused, by file and cell, when its outputs are missing, stale or an error. Then each
 "Predict." becomes a box, the first use of a glossary term a link, and a cell that defines a part of
-`mnistconv` is followed by a link to that part in the appendix. The page `status` gets its tables
-from the notebooks' metadata and the records.
+`mnistconv` is followed by a link to that part in the appendix.
 """
 
-import json
 import logging
 import re
-from collections import defaultdict
 from html import escape
-from pathlib import Path
 
 import nbformat
-from freshness import RECORDS, code_cells, is_fresh
+from contents import BOOK, chapters
+from freshness import is_fresh
 from sphinx.errors import ExtensionError
 
-from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records.store import learned_nothing
-from mnistconv.reproduce.export import export_networks
-
-BOOK = Path(__file__).parents[1] / "notebooks"
 PACKAGE = BOOK.parent / "mnistconv"
 TAUGHT_IN = ("data", "networks", "training")
 
@@ -62,7 +54,7 @@ def check_outputs(name: str, notebook) -> None:
         if has_figure and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
             refuse(name, number, "its figure has no alt text")
     if not is_fresh(notebook):
-        refuse(name, "1 and all after it", "code cells or records are newer than the outputs")
+        refuse(name, "1 and all after it", "code or records are newer than the outputs")
 
 
 def read_terms() -> list[str]:
@@ -167,104 +159,28 @@ def to_chapter(name: str, source: str) -> str:
     return nbformat.writes(notebook)
 
 
-def table(header: list[str], rows: list[list]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def notebook_status() -> str:
-    rows = []
-    for path in sorted(BOOK.glob("[0-9]*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        run = notebook.metadata["mnistconv"]
-        versions = f"{run['python']}, {run['torch']}"
-        cells = len(code_cells(notebook))
-        rows.append([f"[]({path.name})", run["executed"], cells, f"{run['seconds']} s", versions])
-    return table(["notebook", "run on", "code cells", "took", "Python, PyTorch"], rows)
-
-
-def record_status() -> str:
-    found = defaultdict(list)
-    for path in sorted(RECORDS.glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found[record["experiment"]].append(record)
-    rows = []
-    for name in (name for name in EXPERIMENTS if name in found):
-        records = sorted(found[name], key=lambda record: record["seed"])
-        seeds = ", ".join(str(record["seed"]) for record in records)
-        accuracies = ", ".join(
-            f"{record['final_accuracy']:.2%}" + " †" * learned_nothing(record) for record in records
-        )
-        hours = sum(record["wall_seconds"] for record in records) / 3600
-        devices = ", ".join(sorted({record["device"] for record in records}))
-        versions = ", ".join(sorted({record["versions"]["torch"] for record in records}))
-        rows.append([f"`{name}`", seeds, accuracies, f"{hours:.2f} h", devices, versions])
-    return table(["run", "seeds", "test accuracy", "time in all", "device", "PyTorch"], rows)
+def check_that_all_are_there(app) -> None:
+    for name in chapters():
+        if not (BOOK / f"{name}.ipynb").exists():
+            raise ExtensionError(
+                f"notebooks/{name}.ipynb is missing. `make notebooks` makes it from text/{name}.md."
+            )
 
 
 def prepare(app, docname: str, source: list[str]) -> None:
-    if (BOOK / f"{docname}.ipynb").exists():
+    if docname in chapters():
         source[0] = to_chapter(docname, source[0])
-    elif docname == "status":
-        source[0] = source[0].replace("(notebooks-table)", notebook_status())
-        source[0] = source[0].replace("(records-table)", record_status())
 
 
-# Let screen readers say what a fold shows, "Show the solution", not MyST-NB's label; and docutils
-# gives the entries of a bibliography a role that ARIA has taken back.
-SPOKEN = {
-    '<summary aria-label="Toggle hidden content">': "<summary>",
-    ' role="doc-biblioentry"': ' role="listitem"',
-}
-
-
-def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree) -> None:
-    for written, better in SPOKEN.items():
-        if "body" in context:
-            context["body"] = context["body"].replace(written, better)
-
-
-COMPUTING = ["network", "prepare", "explain", "address"]  # these run without a browser, too
-SHOWING = ["view", "why", "loading", "board", "page"]
-# What stands in the body of an interactive page -> its folder in _static, its scripts in order.
-INTERACTIVE = {
-    EXPLORER: ("explorer", ["convolution", "explorer"]),
-    '<div class="draw" id="draw"': ("draw", COMPUTING + SHOWING),
-}
-
-
-def load_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """The style sheet and the scripts of an interactive page, for that page alone."""
-    for mark, (folder, scripts) in INTERACTIVE.items():
-        if mark in context.get("body", ""):
-            app.add_css_file(f"{folder}/{folder}.css")
-            for script in scripts:
-                app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
-
-
-def export_trained_networks(app, exception) -> None:
-    """Put the recorded weights where the page "Draw a digit" loads them from."""
-    if exception is None and app.builder.format == "html":
-        export_networks(Path(app.outdir) / "_static" / "draw")
-
-
-def make_static_folder(app) -> None:
-    """Come first: when a build stops early, the theme writes its logo as a file `_static`."""
-    (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
-
-
-def drop_source_maps(app, exception) -> None:
-    for path in Path(app.outdir).rglob("*.map"):
-        path.unlink()
+def read_always(app, env, added, changed, removed) -> list[str]:
+    """A chapter depends on more than its file: glossary, package, records."""
+    return chapters()
 
 
 def setup(app) -> dict:
     for handler in logging.getLogger("sphinx").handlers:
         handler.addFilter(name_the_cell)
-    app.connect("builder-inited", make_static_folder)
+    app.connect("builder-inited", check_that_all_are_there)
+    app.connect("env-get-outdated", read_always)
     app.connect("source-read", prepare)
-    app.connect("html-page-context", mend_for_screen_readers)
-    app.connect("html-page-context", load_scripts)
-    app.connect("build-finished", export_trained_networks)
-    app.connect("build-finished", drop_source_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,13 +4,16 @@ import os
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import contents
 
 # Where the site and its repository will live, when that is known: the address of the site puts
 # sitemap and social card in, that of the repository the links to Colab and Binder.
 SITE_URL = os.environ.get("MNISTCONV_SITE_URL", "")
 REPOSITORY_URL = os.environ.get("MNISTCONV_REPOSITORY_URL", "")
+BRANCH = "main"
 
 project = "Reading digits"
 author = "the mnistconv authors"
@@ -24,8 +27,11 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "chapters",
+    "pages",
+    "finishing",
 ]
-exclude_patterns = ["text", "_*", "**.ipynb_checkpoints", "*.py"]
+include_patterns = contents.files()
+contents.mention_own_files()
 needs_sphinx = "9.0"
 
 nb_execution_mode = "off"
@@ -37,7 +43,7 @@ myst_heading_anchors = 3
 mathjax_path = "mathjax/tex-mml-chtml.js"
 mathjax3_config = {"options": {"enableMenu": False}}
 
-bibtex_bibfiles = ["references.bib"]
+bibtex_bibfiles = [str(contents.BOOK / "references.bib")]
 bibtex_default_style = "plain"
 
 autodoc_member_order = "bysource"
@@ -75,9 +81,11 @@ html_context = {"default_mode": "auto"}
 if REPOSITORY_URL:
     html_theme_options |= {
         "repository_url": REPOSITORY_URL,
+        "repository_branch": BRANCH,
         "path_to_docs": "notebooks",
         "use_repository_button": True,
         "launch_buttons": {
+            "notebook_interface": "jupyterlab",
             "colab_url": "https://colab.research.google.com",
             "binderhub_url": "https://mybinder.org",
         },

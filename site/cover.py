@@ -10,18 +10,15 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-from safetensors.torch import load_file
-
-from mnistconv import ConvNetTwoConvLayersReLU, figures, load_mnist, to_input
-from mnistconv.records.store import weights_path
+from mnistconv import figures, load_mnist, to_input
+from mnistconv.records import load_network
 
 STATIC = Path(__file__).parent / "_static"
 EXPERIMENT, SEED, DIGIT = "relu", 0, 0
 
 figures.use_style()
 (training_images, _), (test_images, _) = load_mnist()
-net = ConvNetTwoConvLayersReLU()
-net.load_state_dict(load_file(weights_path(EXPERIMENT, SEED)))
+net = load_network(EXPERIMENT, SEED)
 image = to_input(test_images[DIGIT : DIGIT + 1])[0, 0]
 for name, dark in (("light", False), ("dark", True)):
     figure = figures.reading(image, net, dark=dark)

@@ -1,28 +1,15 @@
-"""The ten notebooks as the tests read them."""
+"""The chapters as the tests read them."""
 
-import importlib
-import sys
 from functools import cache
 from pathlib import Path
 
+import contents
 import nbformat
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "notebooks"
-SITE = REPOSITORY / "site"
 
-NAMES = (
-    "01_convolution",
-    "02_softmax",
-    "03_negative_log_likelihood",
-    "04_cross_entropy",
-    "05_simple_network",
-    "06_two_convolutional_layers",
-    "07_relu_and_l2",
-    "08_expanded_data",
-    "09_dropout",
-    "10_final_results",
-)
+NAMES = contents.chapters()
 
 
 @cache
@@ -58,10 +45,3 @@ def output_text(cell) -> str:
         texts.append(output.get("text", ""))
         texts += [v for k, v in output.get("data", {}).items() if k in ("text/plain", "text/html")]
     return "\n".join("".join(text) for text in texts)
-
-
-@cache
-def executor():
-    """The module site/execute.py."""
-    sys.path.insert(0, str(SITE))
-    return importlib.import_module("execute")

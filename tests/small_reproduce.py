@@ -4,14 +4,16 @@ python small_reproduce.py RESULTS [OPTION ...]; its workers tell each epoch to t
 python small_reproduce.py RESULTS --alone does, without a runner, what the worker of seed 0 does.
 """
 
-import dataclasses
 import os
 import signal
 import sys
 from pathlib import Path
 
+from small import changed
+
 from mnistconv.data import load_mnist
 from mnistconv.experiments import EXPERIMENTS
+from mnistconv.records import record
 from mnistconv.reproduce import guards, planning, runner, runs
 
 real_work = runner.work
@@ -28,6 +30,7 @@ def work(job, results):
         epoch = len(history.train_loss)
         print(f"trained {job.seed} epoch {epoch} in {os.getpid()}", file=sys.stderr, flush=True)
 
+    record.TEST_IMAGES = 100
     runs.load_mnist, runs.train_epoch, guards.LOCK_PATIENCE = lambda: few, train_and_tell, 60
     return real_work(job, results)
 
@@ -39,7 +42,8 @@ if __name__ == "__main__":
 
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.default_int_handler)
-    EXPERIMENTS["relu"] = dataclasses.replace(EXPERIMENTS["relu"], epochs=30)
+    record.TEST_IMAGES = 100
+    EXPERIMENTS["relu"] = changed(EXPERIMENTS["relu"], epochs=30)
     planning.calibrate = lambda network: lambda training_images: 1.0
     runner.work = small_reproduce.work
     results, *options = sys.argv[1:]

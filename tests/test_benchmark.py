@@ -11,7 +11,6 @@ from book import REPOSITORY
 from torch import nn
 
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.reproduce.sgd import LARGE, PlainSGD
 
 FOLDER = REPOSITORY / "tests" / "benchmarks"
 sys.path.insert(0, str(FOLDER))
@@ -35,7 +34,7 @@ def test_operations_follow_from_the_layers_shapes(network):
         values_of_one_image = output[0].numel()
         products.append(values_of_one_image * layer.weight[0].numel())
 
-    net = EXPERIMENTS[network].network()
+    net = EXPERIMENTS[network].recipe.network()
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.register_forward_hook(count)
@@ -48,7 +47,7 @@ def test_every_row_of_the_article_is_timed_as_its_own_network():
     rows = [name for name, experiment in EXPERIMENTS.items() if experiment.article is not None]
     assert list(report.TIMED_AS) == rows
     for row, network in report.TIMED_AS.items():
-        assert EXPERIMENTS[row].network is EXPERIMENTS[network].network
+        assert EXPERIMENTS[row].recipe.network is EXPERIMENTS[network].recipe.network
 
 
 # Tables
@@ -158,7 +157,7 @@ def test_a_loop_that_trains_otherwise_is_found_out(steps_more, mnist, monkeypatc
 def test_weights_come_back_from_channels_last_arrays(network):
     net = loops.first_network(EXPERIMENTS[network])
     arrays = peers.to_arrays(net)
-    back = peers.from_arrays(EXPERIMENTS[network].network(), arrays)
+    back = peers.from_arrays(EXPERIMENTS[network].recipe.network(), arrays)
     assert all(map(torch.equal, back.parameters(), net.parameters()))
     assert arrays[0].shape == (5, 5, 1, 20)
 
@@ -170,32 +169,6 @@ def test_rows_of_the_first_dense_layer_are_those_of_a_channels_last_picture():
     expected = net.fc1(maps.flatten(1))
     found = maps.permute(0, 2, 3, 1).flatten(1) @ weight + bias
     torch.testing.assert_close(found, expected)
-
-
-# The update that full-length runs take
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_plain_sgd_is_that_of_pytorch_bit_by_bit(decay):
-    def network():
-        torch.manual_seed(0)
-        return nn.Sequential(nn.Linear(200, LARGE // 200 + 1), nn.Linear(LARGE // 200 + 1, 3))
-
-    nets = network(), network()
-    groups = [
-        [{"params": [net[0].weight], "lr": 0.2}, {"params": [net[0].bias, *net[1].parameters()]}]
-        for net in nets
-    ]
-    ours = PlainSGD(groups[0], 0.1, decay)
-    theirs = torch.optim.SGD(groups[1], 0.1, weight_decay=decay, fused=True)
-    for _ in range(3):
-        x = torch.randn(10, 200)
-        for net, sgd in zip(nets, (ours, theirs), strict=True):
-            sgd.zero_grad()
-            net(x).square().mean().backward()
-            sgd.step()
-    assert all(map(torch.equal, nets[0].parameters(), nets[1].parameters()))
-    assert not torch.equal(nets[0][0].weight, network()[0].weight)
 
 
 # The command

@@ -5,8 +5,9 @@ import re
 import statistics
 
 import book
+import freshness
 import jupytext
-import nbformat
+import pairs
 import pytest
 
 import mnistconv
@@ -34,21 +35,34 @@ DEFINITIONS = [
 ]
 
 
-def test_the_notebooks_are_those_of_the_articles_sections():
-    assert tuple(book.executor().names()) == book.NAMES
-    assert sorted(p.stem for p in book.FOLDER.glob("*.ipynb")) == sorted(book.NAMES)
+def test_the_chapters_are_numbered_and_have_both_halves():
+    assert [int(name[:2]) for name in book.NAMES] == list(range(1, len(book.NAMES) + 1))
+    for name in book.NAMES:
+        assert pairs.notebook_path(name).is_file()
+        assert pairs.text_path(name).is_file()
+
+
+def test_every_chapter_has_a_card_on_the_first_page():
+    index = (book.FOLDER / "index.md").read_text(encoding="utf-8")
+    assert re.findall(r"^:link: (\d.*)$", index, re.M) == book.NAMES
 
 
 @EVERY_NOTEBOOK
 def test_pairs_agree_cell_by_cell(name):
-    execute = book.executor()
-    written = jupytext.read(execute.text_path(name))
-    assert execute.cells_of(written) == execute.cells_of(book.read_notebook(name))
+    written = jupytext.read(pairs.text_path(name))
+    assert pairs.cells_of(written) == pairs.cells_of(book.read_notebook(name))
+
+
+@EVERY_NOTEBOOK
+def test_jupyterlab_takes_neither_half_for_a_part_of_a_pair(name):
+    """With jupytext's `formats` it would read one file and save two, by their dates."""
+    for half in (book.read_notebook(name), jupytext.read(pairs.text_path(name))):
+        assert "formats" not in half.metadata.get("jupytext", {})
 
 
 @EVERY_NOTEBOOK
 def test_outputs_belong_to_todays_code_and_records(name):
-    assert book.executor().is_fresh(book.read_notebook(name)), (
+    assert freshness.is_fresh(book.read_notebook(name)), (
         f"{name}: the outputs are stale; run `make notebooks`"
     )
 
@@ -121,8 +135,15 @@ def test_three_to_six_exercises_with_folded_solutions_that_run(name):
     assert [int(cell.source.split()[2]) for cell in solutions] == [int(task) for task in tasks]
     for cell in solutions:
         assert "hide-cell" in book.tags(cell)
-        assert cell.metadata["jupyter"]["source_hidden"] is True
         assert "assert" in cell.source or book.output_text(cell).strip() or book.has_figure(cell)
+
+
+@EVERY_NOTEBOOK
+def test_a_solution_is_folded_with_its_output_in_both_halves(name):
+    for half in (book.read_notebook(name), jupytext.read(pairs.text_path(name))):
+        for cell in half.cells:
+            fold = cell.metadata.get("jupyter", {})
+            assert fold == (pairs.FOLDED if "hide-cell" in book.tags(cell) else {})
 
 
 @EVERY_NOTEBOOK
@@ -142,15 +163,20 @@ def test_training_cells_say_how_long_they_are(name):
 
 
 def bare(node: ast.AST) -> str:
-    """The syntax tree of a definition as text, without docstrings and annotations."""
+    """The syntax tree of a definition as text: no docstrings, annotations, checks of arguments."""
     for part in ast.walk(node):
         if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:
             part.body = part.body[1:] or [ast.Pass()]
         if isinstance(part, ast.FunctionDef):
             part.returns = None
+            part.decorator_list = [d for d in part.decorator_list if not checks_arguments(d)]
         if isinstance(part, ast.arg):
             part.annotation = None
     return ast.unparse(node)
+
+
+def checks_arguments(decorator: ast.AST) -> bool:
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "arguments"
 
 
 def definitions(source: str) -> dict[str, str]:
@@ -176,15 +202,36 @@ def test_bare_sees_a_changed_line():
     ours = definitions('def f(x: int) -> int:\n    """Doc."""\n    return x + 1')
     assert ours == definitions("def f(x):\n    return x + 1")
     assert ours != definitions("def f(x):\n    return x + 2")
+    assert ours == definitions("@arguments(x=whole(least=0))\ndef f(x):\n    return x + 1")
+    assert ours != definitions("@no_grad()\ndef f(x):\n    return x + 1")
+    assert ours != definitions("@arguments\ndef f(x):\n    return x + 1")
 
 
-def test_a_changed_cell_or_record_makes_a_notebook_stale():
-    execute = book.executor()
-    notebook = nbformat.from_dict(book.read_notebook("05_simple_network"))
-    changed = nbformat.reads(nbformat.writes(notebook), as_version=4)
-    assert execute.is_fresh(changed)
-    next(cell for cell in changed.cells if cell.cell_type == "code").source += "\nx = 1"
-    assert not execute.is_fresh(changed)
+@EVERY_NOTEBOOK
+def test_no_cell_imports_a_name_with_an_underscore(name):
+    for cell in book.code_cells(name):
+        assert hidden_imports(cell.source) == [], f"{name}: {cell.source}"
+
+
+def hidden_imports(source: str) -> list[str]:
+    """What a cell imports although its name, or its module's, begins with an underscore."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    imports = [
+        node for node in ast.walk(ast.parse("\n".join(lines)))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]  # fmt: skip
+    names = [
+        f"{getattr(node, 'module', None) or ''}.{alias.name}"
+        for node in imports
+        for alias in node.names
+    ]
+    return [name for name in names if "._" in f".{name}".replace(".__", "")]
+
+
+def test_hidden_imports_are_seen():
+    source = "%matplotlib inline\nimport a.b\nfrom a import __version__\nfrom a import b, _c"
+    assert hidden_imports(source) == ["a._c"]
+    assert hidden_imports("def f():\n    from a._b import c\n    import _d") == ["a._b.c", "._d"]
 
 
 def test_cells_are_short(capsys):

@@ -1,18 +1,21 @@
-"""How notebooks become chapters: what is refused, what is linked, what stays as it is."""
+"""How notebooks become chapters, what is refused, and the pages that are made by code."""
 
+import dataclasses
+import html
 import re
+import shutil
+import subprocess
 import sys
 
 import book
+import chapters
+import freshness
 import nbformat
+import pages
 import pytest
 from sphinx.errors import ExtensionError
 
 from mnistconv.records import load_records
-
-sys.path.insert(0, str(book.SITE))
-
-import chapters
 
 NAME = "03_negative_log_likelihood"
 
@@ -138,13 +141,25 @@ def test_before_its_summary_a_chapter_leads_to_its_network_on_the_page_to_draw(n
 
 
 def test_the_status_marks_seeds_that_learned_nothing_in_the_books_order():
-    rows = chapters.record_status().splitlines()[2:]
+    rows = pages.record_status().splitlines()[2:]
     names = [row.split("`")[1] for row in rows]
-    assert names == [name for name in chapters.EXPERIMENTS if name in names]
+    assert names == [name for name in pages.EXPERIMENTS if name in names]
     marked = [name for name, row in zip(names, rows, strict=True) if "†" in row]
     assert marked == [
-        name for name in names if any(map(chapters.learned_nothing, load_records(name)))
+        name for name in names if any(record.learned_nothing for record in load_records(name))
     ]
+
+
+def test_a_record_cannot_break_the_status_page(monkeypatch):
+    stored = load_records("dense")[0]
+    name = "<script>alert(1)</script> | `x` $y$ [z](u)\n| _w_ &"
+    hostile = dataclasses.replace(stored, device_name=name, code_sha256="<b>|" * 16)
+    monkeypatch.setattr(pages, "load_records", lambda run: [hostile] * (run == "dense"))
+    lines = pages.record_status().splitlines()
+    assert [line.count("|") for line in lines] == [8, 8, 8]
+    cell = lines[2].split("|")[5]
+    assert not set("<>`$[]_") & set(cell)
+    assert html.unescape(cell).strip() == f"cpu, {name}"
 
 
 def test_a_definition_is_followed_by_a_link_to_the_package():
@@ -154,3 +169,81 @@ def test_a_definition_is_followed_by_a_link_to_the_package():
     assert any(lines)
     for line in filter(None, lines):
         assert re.search(r"\(#package-(data|networks|training)\)", line)
+
+
+def test_the_appendix_holds_every_file_of_the_package_and_what_is_taught_comes_first():
+    listing = pages.package_listing()
+    places = re.findall(r"^```{literalinclude} \.\./(\S+)$", listing, re.M)
+    everything = (book.REPOSITORY / "mnistconv").rglob("*.py")
+    assert sorted(places) == sorted(p.relative_to(book.REPOSITORY).as_posix() for p in everything)
+    assert places[:3] == ["mnistconv/data.py", "mnistconv/networks.py", "mnistconv/training.py"]
+    targets = re.findall(r"^\(package-(\w+)\)=\n## `mnistconv/\1\.py`$", listing, re.M)
+    assert targets == ["data", "networks", "training"]
+
+
+def test_the_reference_names_every_module_once_and_the_figures_as_one():
+    names = re.findall(r"automodule:: (\S+)$", pages.api_listing(), re.M)
+    assert len(names) == len(set(names))
+    assert {"mnistconv.data", "mnistconv.lessons", "mnistconv.records.store"} < set(names)
+    assert [name for name in names if "figures" in name] == ["mnistconv.figures"]
+    assert not any("__" in name for name in names)
+
+
+# A build
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A book of one chapter that used one module, with the real site, package and results."""
+    root = tmp_path_factory.mktemp("small")
+    not_needed = shutil.ignore_patterns("unfinished", "mathjax", "fonts", "__pycache__")
+    for folder in ("mnistconv", "results", "site"):
+        shutil.copytree(book.REPOSITORY / folder, root / folder, ignore=not_needed)
+    folder = root / "notebooks"
+    folder.mkdir()
+    for name in ("glossary.md", "references.bib"):
+        shutil.copy(book.FOLDER / name, folder)
+    index = "# A book\n\n```{toctree}\n01_page\nglossary\nstatus\n```\n"
+    (folder / "index.md").write_text(index, encoding="utf-8")
+    (folder / "status.md").write_text("# Status\n\n(notebooks-table)\n", encoding="utf-8")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page")])
+    run = {"executed": "today", "seconds": 1, "python": "3", "torch": "2"}
+    used = {"modules": ["mnistconv.lessons"], "records": []}
+    digest = freshness.dependency_hash(notebook, **used)
+    notebook.metadata["mnistconv"] = used | run | {"hash": digest}
+    nbformat.write(notebook, folder / "01_page.ipynb")
+    return root
+
+
+def build_small(root) -> subprocess.CompletedProcess:
+    options = ["-n", "-W", "-q", "-b", "text", "-c", "site", "-d", "doctrees"]
+    command = [sys.executable, "-m", "sphinx", *options, "notebooks", "text"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_files_of_the_reader_do_not_stop_a_build_and_a_changed_package_stops_the_next(small):
+    own = ["Untitled.ipynb", "01_page-Copy1.ipynb", "11_mine.ipynb", "notes.md", "01_page.md"]
+    for name in own:
+        (small / "notebooks" / name).write_text("no notebook at all", encoding="utf-8")
+    finished = build_small(small)
+    assert finished.returncode == 0, finished.stderr
+    for name in own:
+        assert finished.stdout.count(name) == 1
+    made = {path.stem for path in (small / "text").glob("*.txt")}
+    assert made == {"index", "01_page", "glossary", "status"}
+    assert "A page" in (small / "text" / "01_page.txt").read_text(encoding="utf-8")
+
+    # No file in `notebooks/` changes now, but what the site showed would be the old outputs.
+    path = small / "mnistconv" / "lessons.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nx = 1\n", encoding="utf-8")
+    finished = build_small(small)
+    assert finished.returncode != 0
+    assert "01_page.ipynb" in finished.stderr
+    assert "make notebooks" in finished.stderr
+
+
+def test_a_chapter_that_was_never_run_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(chapters, "BOOK", tmp_path)
+    with pytest.raises(ExtensionError, match=r"01_convolution\.ipynb is missing.*make notebooks"):
+        chapters.check_that_all_are_there(app=None)

@@ -321,7 +321,8 @@ IMAGES_OF_THREE = torch.zeros(3, 28, 28, dtype=torch.uint8)
     ("images", "error", "words"),
     [
         (torch.zeros(3, 28, 28), TypeError, "uint8.*torch.float32"),
-        (np.zeros((3, 28, 28), np.uint8), TypeError, "uint8 tensor.*ndarray"),
+        (np.zeros((3, 28, 28)), TypeError, "uint8 tensor.*ndarray of float64"),
+        (np.full((3, 28, 28), 256), ValueError, "pixels 0 to 255"),
         (torch.zeros(3, 1, 28, 28, dtype=torch.uint8), ValueError, r"\[n, 28, 28\].*\[3, 1, 28"),
         (torch.zeros(3, 32, 32, dtype=torch.uint8), ValueError, r"\[n, 28, 28\].*\[3, 32, 32\]"),
         (torch.zeros(28, 28, dtype=torch.uint8), ValueError, r"\[n, 28, 28\].*\[28, 28\]"),
@@ -334,5 +335,5 @@ def test_to_input_refuses_what_is_no_picture(images, error, words):
 
 
 def test_expand_refuses_a_label_too_few():
-    with pytest.raises(ValueError, match="3 images but 2 labels"):
+    with pytest.raises(ValueError, match=r"3 images need 3 labels, \[3\], not \[2\]"):
         expand(IMAGES_OF_THREE, torch.zeros(2, dtype=torch.int64))

@@ -1,10 +1,17 @@
-"""README and CONTRIBUTING: commands run, links lead somewhere, the table is today's."""
+"""README, CONTRIBUTING and what runs their commands: links lead somewhere, tables are today's."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
+import textwrap
+import tomllib
 
+import lines
 import pytest
+import yaml
 from book import NAMES, REPOSITORY
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -34,7 +41,7 @@ def test_links_to_files_lead_somewhere(text):
     "text", [README, CONTRIBUTING, RESULTS], ids=["README", "CONTRIBUTING", "results"]
 )
 def test_make_targets_exist(text):
-    targets = re.findall(r"^    make (\w+)|`make (\w+)`", text, re.M)
+    targets = re.findall(r"^    make ([\w-]+)|`make ([\w-]+)`", text, re.M)
     assert targets
     for target in {one or other for one, other in targets}:
         assert re.search(rf"^{target}:", MAKEFILE, re.M), target
@@ -58,16 +65,107 @@ def test_first_screen_holds_the_two_commands():
     assert "make test" in first_screen
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_lab_and_make_test_begin_with_the_whole_set_up():
-    for target in ("lab", "test"):
-        plan = subprocess.run(
-            ["make", "--dry-run", "VENV=not-there", target],
-            cwd=REPOSITORY, capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-        steps = ["-m venv", "pip install -r requirements.txt -c constraints.txt", "mnistconv data"]
-        places = [plan.index(step) for step in steps]
-        assert places == sorted(places)
+def plan(*arguments: str) -> str:
+    """The commands that `make` would run in a fresh clone."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    command = ["make", "--dry-run", "VENV=not-there", *arguments]
+    planned = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return planned.stdout
+
+
+@pytest.mark.parametrize("target", ["lab", "test", "test-all"])
+def test_a_make_target_begins_with_the_whole_set_up(target):
+    planned = plan(target)
+    steps = [
+        "-m venv",
+        "python install.py",
+        "mnistconv data",
+        "pytest" if target != "lab" else "lab",
+    ]
+    places = [planned.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "--cuda" not in planned
+    assert "install.py --cuda" in plan(target, "CUDA=1")
+
+
+def test_make_test_is_the_quick_tier_of_make_test_all():
+    quick, every = plan("test"), plan("test-all")
+    assert quick != every
+    assert quick.replace(' -m "not slow"', "") == every
+    assert "--nbval-lax notebooks" in quick
+
+
+def plain_commands() -> list[str]:
+    """What the README says for machines without make, up to the opening of JupyterLab."""
+    blocks = re.findall(r"(?:^    .+\n)+", README[: README.index("![Test accuracy")], re.M)
+    lines = [
+        line.split("   ")[0] for block in blocks for line in textwrap.dedent(block).splitlines()
+    ]
+    return [line for line in lines if not line.startswith(("make", "jupyter"))]
+
+
+def steps(job: str) -> list[dict]:
+    path = REPOSITORY / ".github" / "workflows" / "ci.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"][job]["steps"]
+
+
+def test_the_workflow_runs_the_readmes_commands_before_it_installs_more():
+    commands = [step["run"] for step in steps("other-systems") if "run" in step]
+    assert commands[0] == "make test"
+    assert len(plain_commands()) == 6
+    assert commands[1].splitlines()[1:] == plain_commands()
+    assert "dask" in commands[2]
+    assert "bash .ci/run" in [step.get("run") for step in steps("test")]
+
+
+def test_ci_runs_the_readmes_command_first_and_every_test_last():
+    script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    first, *_, last = [line for line in script if "make test" in line]
+    assert first.startswith("env -u CI ") and first.endswith(" make test")
+    assert last == script[-1] == "make test-all"
+    before = "\n".join(script[: script.index(first)])
+    assert not re.search(r"install|npm|lint|CI=", before.split("set -euo")[1])
+    file = re.search(r"MNISTCONV_EXPECTED_SKIPS=(\S+)", first)[1]
+    assert (REPOSITORY / file).is_file()
+
+
+def test_the_development_container_sets_up_as_make_does():
+    container = json.loads((REPOSITORY / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+    command, target = container["postCreateCommand"].split()
+    assert command == "make"
+    assert "python install.py" in plan(target)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_readmes_colab_cell_works_in_a_process_that_runs_already(tmp_path):
+    """A real clone, of an empty package; pip only notes what it is asked for."""
+    cell = re.search(r"### Google Colab\n(?:.*\n)+?((?:    .+\n)+)", README)[1]
+    cell = textwrap.dedent(cell).replace("REPOSITORY_ADDRESS", str(tmp_path / "origin"))
+    origin, elsewhere = tmp_path / "origin", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (origin / "mnistconv").mkdir(parents=True)
+    (origin / "mnistconv" / "__init__.py").touch()
+    shutil.copy(REPOSITORY / "pyproject.toml", origin)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", origin]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *arguments], check=True)
+    (elsewhere / "pip.py").write_text(
+        "import sys; open('asked', 'w').write(' '.join(sys.argv[1:]))"
+    )
+    (elsewhere / "session.py").write_text(
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        f"InteractiveShell.instance().run_cell({cell!r})\n"
+        "import mnistconv\nprint(mnistconv.__file__)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "session.py"], cwd=elsewhere, capture_output=True, text=True, check=True,
+        env=os.environ | {"IPYTHONDIR": str(tmp_path / "ipython")},
+    )  # fmt: skip
+    assert ran.stdout.splitlines()[-1] == str(elsewhere / "book" / "mnistconv" / "__init__.py")
+    *_, option, package = (elsewhere / "asked").read_text().split()
+    assert option == "-e"
+    assert (elsewhere / package / "pyproject.toml").exists()
 
 
 def test_every_notebook_is_in_the_table_of_contents():
@@ -80,13 +178,35 @@ def test_the_readmes_scoreboard_is_todays():
     assert between.strip() == format_scoreboard("markdown").strip(), "run `make notebooks`"
 
 
-def test_requirements_and_package_agree():
-    pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-    required = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
-    dependencies = re.search(r"^dependencies = \[(.*?)\]", pyproject, re.S | re.M).group(1)
-    for line in re.findall(r'"([^"]+)"', dependencies):
-        assert line in required.splitlines(), line
-    assert required.rstrip().splitlines()[-1] == "-e ."
+def test_the_readmes_lines_are_todays():
+    between = re.search(r"<!-- lines -->\n(.*)<!-- /lines -->", README, re.S).group(1)
+    assert between.strip() == lines.format_lines(), "run `make notebooks`"
+
+
+def requirements() -> list[Requirement]:
+    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "-e ."
+    return [Requirement(line) for line in lines[:-1] if line and not line.startswith("#")]
+
+
+def dependencies() -> list[Requirement]:
+    """What the package itself requires."""
+    pyproject = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    return [Requirement(line) for line in pyproject["project"]["dependencies"]]
+
+
+def test_each_tested_range_is_written_once():
+    """The package's in pyproject.toml, the tools' in requirements.txt, which names no index."""
+    ranges = [one for one in requirements() + dependencies() if one.specifier]
+    names = [canonicalize_name(one.name) for one in ranges]
+    assert len(names) == len(set(names))
+    assert all(one.specifier for one in dependencies())
+    assert {one.name for one in requirements()} <= set(names)
+
+
+def test_requirements_name_the_books_own_libraries():
+    expected = {"torch", "torchvision", "matplotlib", "scipy", "jupyter", "jupytext", "nbval"}
+    assert expected <= {one.name for one in requirements()}
 
 
 def test_constraints_lie_within_the_tested_ranges():
@@ -96,8 +216,7 @@ def test_constraints_lie_within_the_tested_ranges():
             r"^([\w.-]+)==(\S+)$", (REPOSITORY / "constraints.txt").read_text("utf-8"), re.M
         )
     }
-    for line in (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith(("#", "-e")):
-            requirement = Requirement(line)
-            version = pinned[canonicalize_name(requirement.name)]
-            assert requirement.specifier.contains(version), line
+    for one in requirements() + dependencies():
+        version = pinned[canonicalize_name(one.name)]
+        assert one.specifier.contains(version), one
+        assert "+" not in version, "a build's own name exists on its own index alone"

@@ -9,13 +9,11 @@ import pytest
 import torch
 from book import REPOSITORY
 from PIL import Image
-from safetensors.torch import load_file
 from scipy import ndimage
 
 from mnistconv.data import to_input
-from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records import store
-from mnistconv.reproduce.export import SHOWN
+from mnistconv.export import SHOWN
+from mnistconv.records import load_network, load_records
 
 pytestmark = pytest.mark.slow
 
@@ -54,12 +52,6 @@ def carried(node, mnist):
     return images[numbers], labels[numbers]
 
 
-def stored_network(name: str) -> torch.nn.Module:
-    net = EXPERIMENTS[name].network()
-    net.load_state_dict(load_file(store.weights_path(name, 0)))
-    return net.eval()
-
-
 def logits_of(net: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
         return net(to_input(images)).numpy()
@@ -75,7 +67,7 @@ def test_the_forward_pass_is_pytorchs(node, name, carried):
     return digits.numbers.map((_, place) => [...m.forward(net, picture(place)).out.values]);
     """
     ours = np.array(node(code, name))
-    theirs = logits_of(stored_network(name), carried[0])
+    theirs = logits_of(load_network(name), carried[0])
     assert len(ours) > 1000
     assert np.abs(ours - theirs).max() < 1e-4
     assert (ours.argmax(1) == theirs.argmax(1)).all()
@@ -95,10 +87,10 @@ def test_all_10000_answers_are_those_of_the_record(node, name, mnist, tmp_path):
     return answers.join("");
     """
     answers = node(code, name)
-    record = store.load_records(name)[0]
+    record = load_records(name)[0]
     right = sum(int(a) == label for a, label in zip(answers, labels.tolist(), strict=True))
-    assert right == round(record["final_accuracy"] * 10_000)
-    assert answers == record["predictions"]
+    assert right == round(record.final_accuracy * 10_000)
+    assert answers == record.predictions
 
 
 def test_half_precision_numbers_are_read_right(node):
@@ -145,7 +137,7 @@ def test_a_map_that_is_off_counts_as_zero(node, carried):
     const off = { conv1: new Set([2, 5]), conv2: new Set([7]) };
     return [...m.forward(networks.relu, picture(0), { off }).out.values];
     """
-    net = stored_network("relu")
+    net = load_network("relu")
 
     def silence(module, inputs, maps):
         maps[:, [2, 5] if maps.shape[1] == 20 else [7]] = -1e9  # the ReLU makes it 0
@@ -336,7 +328,7 @@ def test_receptive_fields_are_those_that_gradients_show(node):
     const units = [["conv1", 3, 4], ["pool1", 3, 4], ["conv2", 3, 4], ["pool2", 1, 2]];
     return units.map(([layer, row, column]) => m.seenBy(results, { layer, map: 0, row, column }));
     """
-    net = stored_network("relu")
+    net = load_network("relu")
     image = torch.rand(1, 1, 28, 28, requires_grad=True)
     conv1 = net.conv1(image)
     pool1 = torch.nn.functional.avg_pool2d(conv1, 2)  # an average depends on all that it sees

@@ -9,12 +9,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from mnistconv.data import to_input
-from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records import store
-from mnistconv.reproduce.export import SHOWN
+from mnistconv.export import SHOWN
+from mnistconv.records import load_network, load_records
 
 pytestmark = pytest.mark.slow
 
@@ -158,10 +156,8 @@ def test_the_browser_computes_what_pytorch_does(at, mnist, name):
     }"""
     numbers, logits = seen.page.evaluate(code, name)
     _, (images, _) = mnist
-    net = EXPERIMENTS[name].network()
-    net.load_state_dict(load_file(store.weights_path(name, 0)))
     with torch.no_grad():
-        expected = net.eval()(to_input(images[numbers[:1000]])).numpy()
+        expected = load_network(name)(to_input(images[numbers[:1000]])).numpy()
     ours = np.array(logits).reshape(1000, 10)
     assert np.abs(ours - expected).max() < 1e-4
     assert (ours.argmax(1) == expected.argmax(1)).all()
@@ -267,8 +263,8 @@ def test_test_digits_come_from_three_heaps(at):
         )
         text = source.text_content()
         number, label = re.match(r"Test digit ([\d,]+), labelled (\d)\.", text).groups()
-        record = store.load_records("relu")[0]
-        answer = record["predictions"][int(number.replace(",", ""))]
+        record = load_records("relu")[0]
+        answer = record.predictions[int(number.replace(",", ""))]
         next_frame(seen)
         assert sentence(seen).startswith(f"It reads a {answer} ")
         assert ("Northcutt" in text) or button != "doubtful"
@@ -285,7 +281,7 @@ def test_every_network_is_loaded_when_it_is_chosen_and_not_before(at, name):
         seen.page.wait_for_function(f"location.hash.includes('net={name}')")
     assert sum(url.endswith(file) for url in seen.requests) == 1
     card = seen.page.locator(".draw-card", has=seen.page.locator(f"input[value='{name}']"))
-    accuracy = store.load_records(name)[0]["final_accuracy"]
+    accuracy = load_records(name)[0].final_accuracy
     assert f"{accuracy:.2%}".replace("%", " %") in card.text_content()
     assert seen.complaints == []
 

@@ -1,15 +1,25 @@
 """The table of runs against figures typed here, the profiles of the notebooks, parameter groups."""
 
-import dataclasses
 import json
+import re
+from itertools import pairwise
 
 import pytest
 import torch
 import torch.nn.functional as F
+from small import changed
 
-from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment
+from mnistconv.experiments import (
+    EXPERIMENTS,
+    Experiment,
+    Published,
+    boards,
+    get_experiment,
+    on_board,
+)
 from mnistconv.lessons import lesson, profile
 from mnistconv.networks import DenseNet
+from mnistconv.recipes import DEFAULTS, Recipe, without_defaults
 
 DROPOUT = "ConvNetTwoConvTwoDenseLayersWithDropout"
 RELU = "ConvNetTwoConvLayersReLU"
@@ -33,17 +43,17 @@ def test_the_table_in_its_order():
     rows = [
         (
             name,
-            e.network.__name__,
-            e.training_images,
-            e.epochs,
-            e.lr,
-            e.weight_decay,
-            e.dense_weight_lr,
+            e.recipe.network.__name__,
+            e.recipe.training_images,
+            e.recipe.epochs,
+            e.recipe.lr,
+            e.recipe.weight_decay,
+            e.recipe.dense_weight_lr,
             e.article,
             e.reruns,
             e.nielsen,
         )
-        for name, e in EXPERIMENTS.items()
+        for name, e in on_board("article").items()
     ]
     assert rows == TABLE
 
@@ -52,11 +62,13 @@ def test_names_notes_and_seeds():
     for name, experiment in EXPERIMENTS.items():
         assert experiment.name == name
         assert experiment.title
-        assert experiment.expanded == (experiment.training_images == 300_000)
         assert experiment.seeds[0] == 0
         assert len(set(experiment.seeds)) == len(experiment.seeds)
-    assert EXPERIMENTS["dense"].article_note == "close to 98"
-    assert "best" in EXPERIMENTS["dropout-lr0.03"].article_note
+    assert EXPERIMENTS["dense"].figures("article") == [Published("article", None, "close to 98")]
+    assert "best" in EXPERIMENTS["dropout-lr0.03"].figures("article")[0].note
+    first, second = EXPERIMENTS["simple"].figures("rerun")
+    assert first == Published("rerun f4ef433", 98.94)
+    assert "0.1305" in second.note  # another recipe than the article's
 
 
 def test_an_experiment_is_found_by_its_name_alone():
@@ -71,26 +83,24 @@ def test_an_experiment_is_found_by_its_name_alone():
 # What a record must agree with
 
 
-def test_hyper_parameters_in_full():
-    assert EXPERIMENTS["expanded"].hyper_parameters == {
+def test_hyper_parameters_are_what_is_not_the_articles_way():
+    assert EXPERIMENTS["expanded"].recipe.hyper_parameters == {
         "network": RELU,
         "training_images": 300_000,
         "epochs": 60,
-        "batch_size": 10,
         "lr": 0.03,
-        "dense_weight_lr": None,
         "weight_decay": 0.00005,
     }
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_hyper_parameters_survive_json(name):
-    expected = EXPERIMENTS[name].hyper_parameters
+    expected = EXPERIMENTS[name].recipe.hyper_parameters
     assert json.loads(json.dumps(expected)) == expected
 
 
 def test_hyper_parameters_tell_all_runs_apart():
-    texts = {json.dumps(e.hyper_parameters, sort_keys=True) for e in EXPERIMENTS.values()}
+    texts = {json.dumps(e.recipe.hyper_parameters, sort_keys=True) for e in EXPERIMENTS.values()}
     assert len(texts) == len(EXPERIMENTS)
 
 
@@ -103,16 +113,118 @@ def test_hyper_parameters_tell_all_runs_apart():
         {"expanded": True},
         {"network": DenseNet},
         {"dense_weight_lr": 0.5},
+        {"batch_size": 64},
+        {"schedule": "one-cycle"},
+        {"momentum": 0.9},
+        {"decayed": "weights"},
+        {"held_out": 10_000},
+        {"initialisation": "nielsen"},
     ],
 )
 def test_every_change_of_what_is_trained_shows(change):
-    changed = dataclasses.replace(EXPERIMENTS["relu"], **change)
-    assert changed.hyper_parameters != EXPERIMENTS["relu"].hyper_parameters
+    other = changed(EXPERIMENTS["relu"], **change).recipe
+    assert other.hyper_parameters != EXPERIMENTS["relu"].recipe.hyper_parameters
 
 
-def test_published_figures_are_no_hyper_parameters():
-    changed = dataclasses.replace(EXPERIMENTS["relu"], article=1.0, reruns=(), seeds=(9,))
-    assert changed.hyper_parameters == EXPERIMENTS["relu"].hyper_parameters
+def test_no_field_is_forgotten_in_the_hyper_parameters():
+    """A field at another value than its default is written, each one of them."""
+    recipe = Recipe(
+        DenseNet, 1, 0.1, True, 10_000, 64, "one-cycle", 0.9, 0.1, "weights", 0.2, "nielsen",
+        "best validation",
+    )  # fmt: skip
+    assert set(recipe.hyper_parameters) == {"network", "epochs", "lr", *DEFAULTS} - {"expanded"}
+
+
+def test_a_record_that_writes_its_defaults_out_says_the_same():
+    written_out = {"batch_size": 10, "dense_weight_lr": None, "weight_decay": 0.0}
+    recipe = EXPERIMENTS["dense"].recipe
+    old = recipe.hyper_parameters | written_out | {"training_images": 60_000}
+    assert without_defaults(old) == recipe.hyper_parameters
+    assert without_defaults(old | {"batch_size": 11}) != recipe.hyper_parameters
+
+
+@pytest.mark.parametrize(
+    ("data", "images", "steps"),
+    [
+        ({}, 60_000, 6_000),
+        ({"expanded": True}, 300_000, 30_000),
+        ({"held_out": 10_000}, 50_000, 5_000),
+        ({"held_out": 10_000, "expanded": True}, 250_000, 25_000),
+        ({"batch_size": 64}, 60_000, 938),
+    ],
+)
+def test_the_data_of_a_recipe(data, images, steps):
+    recipe = Recipe(DenseNet, 2, 0.1, **data)
+    assert (recipe.training_images, recipe.steps) == (images, 2 * steps)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schedule": "cosine"},
+        {"decayed": "biases"},
+        {"initialisation": "zero"},
+        {"kept_epoch": "best"},
+        {"kept_epoch": "best validation"},
+        {"held_out": -1},
+        {"held_out": 60_000},
+    ],
+)
+def test_a_recipe_that_no_run_can_follow_is_one_sentence(wrong):
+    (field,) = wrong
+    with pytest.raises(ValueError, match=r"held_out|" + field) as caught:
+        changed(EXPERIMENTS["relu"], **wrong)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("validation", "kept"), [([0.9, 0.8, 0.7], 1), ([0.8, 0.9, 0.9], 3), ([0.9, 0.9, 0.8], 2)]
+)
+def test_the_best_epoch_is_the_later_one_of_two_equal_ones(validation, kept):
+    best = Recipe(DenseNet, 3, 0.1, held_out=10_000, kept_epoch="best validation")
+    assert best.number_of_kept_epoch(validation) == kept
+    last = Recipe(DenseNet, 3, 0.1, held_out=10_000)
+    assert last.number_of_kept_epoch(validation) == 3
+
+
+# Boards
+
+
+def test_the_article_and_the_ablation_are_boards():
+    assert boards() == ["article", "ablation"]
+    assert len(on_board("article")) == 9
+    ablation = on_board("ablation")
+    assert list(ablation) == ["relu", "steps-expanded", "steps-wide", "steps-deep",
+                              "steps-deep-wd0", "steps-dropout"]  # fmt: skip
+    assert {row.recipe.steps for row in ablation.values()} == {360_000}
+    assert all(len(row.seeds) >= 5 for row in list(ablation.values())[1:])
+
+
+def test_from_row_to_row_of_the_ablation_one_thing_changes():
+    rows = [row.recipe.hyper_parameters for row in on_board("ablation").values()]
+    changes = [{k for k in a | b if a.get(k) != b.get(k)} for a, b in pairwise(rows)]
+    assert changes == [
+        {"training_images", "epochs"},
+        {"network"},
+        {"network"},
+        {"weight_decay"},
+        {"network", "dense_weight_lr"},  # dropout, and the step that undoes PyTorch's rescaling
+    ]
+
+
+def test_a_board_of_the_readers_own(monkeypatch):
+    row = Experiment("mine", "my own", Recipe(DenseNet, 1, 0.1), boards=("trials",))
+    monkeypatch.setitem(EXPERIMENTS, "mine", row)
+    assert on_board("trials") == {"mine": row}
+    assert boards() == ["article", "ablation", "trials"]
+    assert get_experiment("mine") is row
+    assert "mine" not in on_board("article")
+
+
+@pytest.mark.parametrize("board", ["nielsen", "", "Article"])
+def test_an_unknown_or_empty_board_is_one_sentence(board):
+    with pytest.raises(ValueError, match=re.escape(repr(board)) + r".* article, ablation"):
+        on_board(board)
 
 
 # Parameter groups
@@ -121,16 +233,16 @@ def test_published_figures_are_no_hyper_parameters():
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_groups_hold_every_parameter_once(name):
     experiment = EXPERIMENTS[name]
-    net = experiment.network()
-    grouped = [p for group in experiment.parameter_groups(net) for p in group["params"]]
+    net = experiment.recipe.network()
+    grouped = [p for group in experiment.recipe.parameter_groups(net) for p in group["params"]]
     assert len(grouped) == len(list(net.parameters()))
     assert {id(p) for p in grouped} == {id(p) for p in net.parameters()}
 
 
 def rates(experiment: Experiment) -> dict[str, float]:
     """The learning rate that the optimiser takes for each parameter, by name."""
-    net = experiment.network()
-    sgd = torch.optim.SGD(experiment.parameter_groups(net), lr=experiment.lr)
+    net = experiment.recipe.network()
+    sgd = torch.optim.SGD(experiment.recipe.parameter_groups(net), lr=experiment.recipe.lr)
     found = {id(p): group["lr"] for group in sgd.param_groups for p in group["params"]}
     return {name: found[id(p)] for name, p in net.named_parameters()}
 
@@ -150,9 +262,30 @@ def test_nielsens_step_is_smaller_for_the_weights_of_the_dense_layers_alone():
     }
 
 
-@pytest.mark.parametrize("name", list(EXPERIMENTS)[:-1])
+OTHERS = [name for name in EXPERIMENTS if name not in ("dropout-nielsen-step", "steps-dropout")]
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_all_other_runs_have_one_learning_rate(name):
-    assert set(rates(EXPERIMENTS[name]).values()) == {EXPERIMENTS[name].lr}
+    assert set(rates(EXPERIMENTS[name]).values()) == {EXPERIMENTS[name].recipe.lr}
+
+
+def test_weights_alone_decay_where_the_recipe_says_so():
+    recipe = changed(
+        EXPERIMENTS["dropout-nielsen-step"], weight_decay=0.1, decayed="weights"
+    ).recipe
+    net = recipe.network()
+    sgd = torch.optim.SGD(recipe.parameter_groups(net), lr=recipe.lr, weight_decay=0.1)
+    names = {id(p): name for name, p in net.named_parameters()}
+    decays = {
+        names[id(p)]: (group["weight_decay"], group["lr"])
+        for group in sgd.param_groups
+        for p in group["params"]
+    }
+    assert len(decays) == 10
+    for name, (decay, lr) in decays.items():
+        assert decay == (0.0 if name.endswith("bias") else 0.1)
+        assert lr == (0.0075 if name in ("fc1.weight", "fc2.weight", "out.weight") else 0.03)
 
 
 def test_nielsens_step_is_a_step_of_his_network(few):
@@ -163,8 +296,8 @@ def test_nielsens_step_is_a_step_of_his_network(few):
     the same, and one step of his at .03 moves w by .03 g/2, ours therefore by .03 g/4.
     """
     torch.manual_seed(0)
-    experiment = EXPERIMENTS["dropout-nielsen-step"]
-    net = experiment.network().double()
+    recipe = EXPERIMENTS["dropout-nielsen-step"].recipe
+    net = recipe.network().double()
     his = {name: p.detach().clone() for name, p in net.named_parameters()}
     dense = ("fc1.weight", "fc2.weight", "out.weight")
     for name in dense:
@@ -187,7 +320,7 @@ def test_nielsens_step_is_a_step_of_his_network(few):
     F.cross_entropy(his_logits(), labels).backward()
     torch.optim.SGD(his.values(), lr=0.03).step()
 
-    sgd = torch.optim.SGD(experiment.parameter_groups(net), lr=experiment.lr)
+    sgd = torch.optim.SGD(recipe.parameter_groups(net), lr=recipe.lr)
     torch.manual_seed(1)
     F.cross_entropy(net(x), labels).backward()
     sgd.step()

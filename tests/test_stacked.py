@@ -1,11 +1,12 @@
 """Many seeds at once: S stacked networks learn what S separate ones learn."""
 
 import contextlib
-import dataclasses
+import json
 
 import pytest
 import torch
 import torch.nn.functional as F
+from small import changed
 from torch import nn
 
 from mnistconv.data import to_input
@@ -16,7 +17,7 @@ from mnistconv.records.store import (
     record_path,
     weights_path,
 )
-from mnistconv.reproduce import stacked
+from mnistconv.reproduce import runs, stacked
 from mnistconv.reproduce.planning import Job
 from mnistconv.reproduce.stacked import Stack, new_stack, run_stack, stacked_step
 from mnistconv.training import evaluate
@@ -45,8 +46,9 @@ def draw_masks() -> list[torch.Tensor]:
 
 
 def sgd_of(experiment, net) -> torch.optim.SGD:
-    groups = experiment.parameter_groups(net)
-    return torch.optim.SGD(groups, lr=experiment.lr, weight_decay=experiment.weight_decay)
+    recipe = experiment.recipe
+    groups = recipe.parameter_groups(net)
+    return torch.optim.SGD(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
 
 
 @EVERY_NETWORK
@@ -58,7 +60,7 @@ def test_stacked_networks_equal_separate_ones(name, few):
     stack, nets = new_stack(experiment, SEEDS), []
     for seed in SEEDS:
         torch.manual_seed(seed)
-        nets.append(experiment.network())
+        nets.append(experiment.recipe.network())
     sgd, sgds = sgd_of(experiment, stack.nets), [sgd_of(experiment, net) for net in nets]
     for step in range(10):
         torch.manual_seed(step)
@@ -85,7 +87,7 @@ def test_stacked_networks_equal_separate_ones(name, few):
 def test_each_network_has_its_own_weights_and_its_own_dropout(few):
     experiment = EXPERIMENTS["dropout-lr0.03"]
     torch.manual_seed(0)
-    stack = Stack([experiment.network()] * 2)
+    stack = Stack([experiment.recipe.network()] * 2)
     images = to_input(few[0][:10]).expand(2, -1, -1, -1, -1)
     first, second = stack(images)
     assert not torch.equal(first, second)
@@ -100,14 +102,16 @@ def test_each_network_has_its_own_weights_and_its_own_dropout(few):
 def little_data(mnist, monkeypatch):
     (images, labels), (test_images, test_labels) = mnist
     data = (images[:90], labels[:90]), (test_images[:100], test_labels[:100])
-    monkeypatch.setattr(stacked, "load_mnist", lambda: data)
+    monkeypatch.setattr(runs, "load_mnist", lambda: data)
+    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
 
 
-SMALL = dataclasses.replace(EXPERIMENTS["dropout-nielsen-step"], epochs=3, expanded=False)
+SMALL = changed(EXPERIMENTS["dropout-nielsen-step"], epochs=3, expanded=False)
 
 
 def without_time(path) -> dict:
-    record = read_record(path, SMALL)
+    assert read_record(path, SMALL) is not None
+    record = json.loads(path.read_text(encoding="utf-8"))
     return {key: record[key] for key in record if key not in ("wall_seconds", "sha256")}
 
 
@@ -119,11 +123,10 @@ def test_a_stack_leaves_records_and_goes_on_to_the_same_bits(tmp_path, little_da
     whole = run_stack(SMALL, [0, 4], CPU, tmp_path / "whole")
     assert whole == [record_path(SMALL.name, seed, tmp_path / "whole") for seed in (0, 4)]
     record = read_record(whole[1], SMALL)
-    assert (record["seed"], record["seeds_at_once"], record["device"]) == (4, 2, "cpu")
-    assert len(record["train_loss"]) == len(record["test_accuracy"]) == 3
-    _, (_, labels) = stacked.load_mnist()
-    right = sum(a == str(b) for a, b in zip(record["predictions"], labels.tolist(), strict=True))
-    assert right / 100 == record["final_accuracy"]
+    assert (record.seed, record.seeds_at_once, record.device) == (4, 2, "cpu")
+    assert len(record.train_loss) == len(record.test_accuracy) == 3
+    _, (_, labels) = runs.load_mnist()
+    assert (record.answers == labels).sum() / 100 == record.final_accuracy
     assert weights_path(SMALL.name, 0, tmp_path / "whole").exists()
 
     def stop(histories):
@@ -147,12 +150,12 @@ def test_the_accuracy_of_a_stack_is_that_of_its_networks(few):
     answers = stacked.stacked_answers(stack, few[0], batch_size=300)
     accuracies = stacked.shares(answers, few[1])
     for i, accuracy in enumerate(accuracies):
-        net = stack.take_out(i, experiment.network())
+        net = stack.take_out(i, experiment.recipe.network())
         assert accuracy == evaluate(net, *few)
 
 
 def test_a_stack_that_diverges_names_the_seed(tmp_path, little_data):
-    wild = dataclasses.replace(SMALL, lr=1e6, dense_weight_lr=1e6)
+    wild = changed(SMALL, lr=1e6, dense_weight_lr=1e6)
     with pytest.raises(FloatingPointError, match="seed 0"):
         run_stack(wild, [0, 1], CPU, tmp_path)
     jobs = [Job(wild, seed, 1.0) for seed in (0, 1)]
@@ -187,10 +190,10 @@ def test_a_stack_killed_between_its_records_writes_only_the_others(
     whole = run_stack(SMALL, [0, 4], CPU, tmp_path / "whole")
     finish = stacked.finish
 
-    def die_at_seed_4(experiment, seed, *rest):
-        if seed == 4:
+    def die_at_seed_4(record, *rest):
+        if record.seed == 4:
             raise Interrupted
-        finish(experiment, seed, *rest)
+        finish(record, *rest)
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(stacked, "finish", die_at_seed_4)
@@ -271,6 +274,6 @@ def test_a_captured_step_trains_as_the_step_itself(few, monkeypatch):
 
 def test_batches_must_divide(tmp_path, mnist, monkeypatch):
     (images, labels), test = mnist
-    monkeypatch.setattr(stacked, "load_mnist", lambda: ((images[:95], labels[:95]), test))
+    monkeypatch.setattr(runs, "load_mnist", lambda: ((images[:95], labels[:95]), test))
     with pytest.raises(ValueError, match="95 training images do not divide into batches of 10"):
         run_stack(SMALL, [0], CPU, tmp_path)

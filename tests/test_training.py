@@ -676,14 +676,34 @@ IMAGES = torch.zeros(4, 28, 28, dtype=torch.uint8)
 LABELS = torch.tensor([0, 1, 2, 9])
 BAD_PAIRS = [
     ((IMAGES.float(), LABELS), TypeError, "images must be a uint8 tensor.*torch.float32"),
-    ((IMAGES.numpy(), LABELS), TypeError, "images must be a uint8 tensor.*ndarray"),
+    (
+        (IMAGES.numpy() / 255, LABELS),
+        TypeError,
+        "images must be a uint8 tensor.*ndarray of float64",
+    ),
+    ((IMAGES.bfloat16(), LABELS), TypeError, r"images.*bfloat16.*\(255 \* x\)"),
+    ((IMAGES.long() - 1, LABELS), ValueError, "images must have pixels 0 to 255.*from -1 to -1"),
+    ((IMAGES.int() + 256, LABELS), ValueError, "images must have pixels 0 to 255.*from 256 to 256"),
+    ((["a", "b"], LABELS), TypeError, "images must be a uint8 tensor.*list"),
+    (([], LABELS), TypeError, "images"),
+    ((None, LABELS), TypeError, "images must be a uint8 tensor.*NoneType"),
+    (([IMAGES[0], IMAGES[1, 1:]], LABELS), TypeError, "images must be a uint8 tensor.*list"),
+    ((IMAGES[0], LABELS), ValueError, r"images.*\[n, 28, 28\], not \[28, 28\]: reshape"),
+    ((IMAGES.flatten(1), LABELS), ValueError, r"images.*\[n, 28, 28\], not \[4, 784\]: reshape"),
+    ((LABELS, IMAGES), ValueError, r"images.*\[n, 28, 28\], not \[4\]\."),
     ((IMAGES[:, None], LABELS), ValueError, r"images.*\[n, 28, 28\], not \[4, 1, 28, 28\]"),
     ((IMAGES[:, :, :27], LABELS), ValueError, r"images.*\[n, 28, 28\], not \[4, 28, 27\]"),
     ((IMAGES[:0], LABELS[:0]), ValueError, "no .*images"),
     ((IMAGES, LABELS[:3]), ValueError, r"4 .*images need 4 labels, \[4\], not \[3\]"),
     ((IMAGES, LABELS[:, None]), ValueError, r"4 .*images need 4 labels, \[4\], not \[4, 1\]"),
-    ((IMAGES, LABELS.int()), TypeError, r"labels must be an int64 tensor.*torch.int32"),
-    ((IMAGES, LABELS.tolist()), TypeError, "labels must be an int64 tensor.*list"),
+    ((IMAGES, torch.eye(10)[LABELS]), ValueError, r"need 4 labels.*\[4, 10\]: labels.argmax"),
+    ((IMAGES, LABELS[:, None].numpy()), ValueError, r"need 4 labels.*\[4, 1\]: labels.flatten"),
+    ((IMAGES, LABELS + 0.5), TypeError, "labels.*no whole numbers"),
+    ((IMAGES, LABELS * torch.nan), TypeError, "labels.*no whole numbers"),
+    ((IMAGES, LABELS > 1), TypeError, "labels must be an int64 tensor.*torch.bool"),
+    ((IMAGES, [str(label) for label in range(4)]), TypeError, "labels must be an int64.*list"),
+    ((IMAGES, 7), ValueError, r"4 .*images need 4 labels, \[4\], not \[\]"),
+    ((IMAGES, []), ValueError, r"4 .*images need 4 labels, \[4\], not \[0\]"),
     ((IMAGES, None), TypeError, "labels must be an int64 tensor.*NoneType"),
     ((IMAGES, LABELS + 1), ValueError, "labels must be digits 0 to 9; these reach from 1 to 10"),
     ((IMAGES, LABELS - 1), ValueError, "labels must be digits 0 to 9; these reach from -1 to 8"),
@@ -804,12 +824,14 @@ def test_batch_sizes_are_whole_and_positive_everywhere(batch_size):
 def test_an_empty_loader_is_refused():
     net, full = make(DenseNet), [(to_input(IMAGES), LABELS)]
     sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-    with pytest.raises(ValueError, match="train_loader in epoch 1 yields no images"):
+    with pytest.raises(ValueError, match="train_loader yields no images in pass 1"):
         train_network(net, [], 1, nn.CrossEntropyLoss(), sgd)
+    with pytest.raises(ValueError, match="batches yields no images in pass 1"):
+        train_epoch(net, [], sgd, History(planned_epochs=1, steps_per_epoch=1))
     with pytest.raises(ValueError, match="test_loader yields no images"):
         test_network(net, [])
     once = (batch for batch in full)
-    with pytest.raises(ValueError, match=r"train_loader in epoch 2 yields no images.*generator"):
+    with pytest.raises(ValueError, match=r"train_loader yields no images in pass 2.*generator"):
         train_and_test_network(net, 2, train_loader=once, test_loader=full)
 
 

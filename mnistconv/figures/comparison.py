@@ -9,7 +9,7 @@ from scipy import stats
 from torch import Tensor
 
 from mnistconv.data import SHIFTS
-from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment
+from mnistconv.experiments import Experiment, get_experiment, on_board
 from mnistconv.figures.style import (
     BLUE,
     COLOURS,
@@ -22,11 +22,12 @@ from mnistconv.figures.style import (
     SOFT_INK,
     WIDTH,
 )
-from mnistconv.records.answers import TEST_IMAGES, recorded_answers
+from mnistconv.records.answers import recorded_answers
+from mnistconv.records.intervals import wilson
+from mnistconv.records.record import TEST_IMAGES
 from mnistconv.records.scores import measured
 from mnistconv.records.store import load_records
 
-BATCH = 10  # images a step, in every run of the book
 MOST_MISREAD = 2_100  # at the left edge of the scoreboard's axis; what lies beyond is written there
 
 
@@ -112,7 +113,7 @@ def accuracy_by_steps(*names: str) -> Figure:
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
     means = {}
     for number, name in enumerate(names):
-        curves = [record["test_accuracy"] for record in load_records(name)]
+        curves = [record.test_accuracy for record in load_records(name)]
         if curves:
             means[name] = 100 * np.mean(curves, axis=0)
         else:
@@ -122,7 +123,8 @@ def accuracy_by_steps(*names: str) -> Figure:
     for name, mean in means.items():
         number = names.index(name)
         colour, line = COLOURS[number % 5], ("-", "--", "-.")[number % 3]
-        steps = np.arange(1, len(mean) + 1) * get_experiment(name).training_images / BATCH / 1000
+        recipe = get_experiment(name).recipe
+        steps = np.arange(1, len(mean) + 1) * recipe.steps / recipe.epochs / 1000
         axes.plot(steps, mean, color=colour, linestyle=line)
         side = "bottom" if mean[-1] == best_end else "top"
         axes.annotate(name, (steps[-1], mean[-1]), (4, 0), textcoords="offset points",
@@ -175,24 +177,19 @@ def _draw_units(axes: Axes, keep: list[Tensor]) -> None:
 # Runs beside runs
 
 
-def wilson(right: int, n: int = TEST_IMAGES) -> tuple[float, float]:
-    """The 95 % Wilson interval of an accuracy of `right` in `n`, as fractions (low, high)."""
-    interval = stats.binomtest(right, n).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def scoreboard_dots() -> Figure:
-    """Every run of the table: our seeds, the article, its author's reruns, Nielsen.
+def scoreboard_dots(board: str = "article") -> Figure:
+    """Every run of a board: our seeds, the article, its author's reruns, Nielsen.
 
     Misread digits on a log scale, fewer to the right; the grey bar is the 95 % Wilson interval that
     10,000 test images leave around our mean (around the article where we have no record). The mean
     is the scoreboard's, so without seeds that learned nothing; these stand at the left edge.
     """
+    rows = list(on_board(board).values())
     figure, axes = plt.subplots(figsize=(WIDTH, 5.2))
-    for row, experiment in enumerate(EXPERIMENTS.values()):
+    for row, experiment in enumerate(rows):
         _score_row(axes, -row, experiment)
     _score_legend(axes)
-    titles = [f"{e.name}\n{e.title}" for e in EXPERIMENTS.values()]
+    titles = [f"{e.name}\n{e.title}" for e in rows]
     axes.set_yticks(-np.arange(len(titles)), titles, fontsize=8.5)
     axes.tick_params(axis="y", length=0)
     axes.set(xscale="log", xlim=(MOST_MISREAD, 21), ylim=(-len(titles) + 0.4, 1.0))
@@ -206,7 +203,7 @@ def scoreboard_dots() -> Figure:
 
 
 def _score_row(axes: Axes, y: float, experiment: Experiment) -> None:
-    ours = [100 * record["final_accuracy"] for record in load_records(experiment.name)]
+    ours = [100 * record.final_accuracy for record in load_records(experiment.name)]
     mean = measured(experiment)["mean"]
     centre = experiment.article if mean is None else mean
     if centre is not None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from mnistconv.experiments import Experiment, get_experiment
 from mnistconv.figures.style import BLUE, ORANGE, PURPLE, WIDTH
 from mnistconv.records import load_records
-from mnistconv.records.store import learned_nothing
+from mnistconv.records.record import Record
 
 
 def record_curves(*names: str, same_scale: bool = False) -> Figure:
@@ -30,17 +30,17 @@ def record_curves(*names: str, same_scale: bool = False) -> Figure:
     return figure
 
 
-def _recorded(axes: Axes, experiment: Experiment, records: list[dict]) -> None:
-    stuck = [record for record in records if learned_nothing(record)]
-    shown = [record for record in records if not learned_nothing(record)] or stuck
-    curves = [100 * np.array(record["test_accuracy"]) for record in shown]
+def _recorded(axes: Axes, experiment: Experiment, records: list[Record]) -> None:
+    stuck = [record for record in records if record.learned_nothing]
+    shown = [record for record in records if not record.learned_nothing] or stuck
+    curves = [100 * np.array(record.test_accuracy) for record in shown]
     title = f"{experiment.name}: {_how_many(len(records))}"
     if stuck and shown is not stuck:
         bold = "; bold: mean of the others" if len(shown) > 1 else ""
         title += f", {len(stuck)} learned nothing{bold}"
     axes.set_title(title)
-    axes.set(xlabel="epoch", xlim=(0, experiment.epochs * 1.02))
-    epochs = np.arange(1, experiment.epochs + 1)
+    epochs = np.arange(1, experiment.recipe.epochs + 1)
+    axes.set(xlabel="epoch", xlim=(0, len(epochs) * 1.02))
     for curve in curves:
         axes.plot(epochs, curve, color=BLUE, linewidth=1, alpha=0.7 if len(curves) > 1 else 1)
     if len(curves) > 1:
@@ -53,7 +53,7 @@ def _recorded(axes: Axes, experiment: Experiment, records: list[dict]) -> None:
     margin = max(0.15 * np.ptp(values), 0.05)
     axes.set_ylim(values.min() - margin, min(values.max() + margin, 100))
     if stuck and shown is not stuck:
-        ends = ", ".join(f"{100 * record['final_accuracy']:.2f} %" for record in stuck)
+        ends = ", ".join(f"{100 * record.final_accuracy:.2f} %" for record in stuck)
         axes.annotate(
             f"↓ far below: {_how_many(len(stuck))} at {ends}, one digit for every image",
             (0.02, 0.03), xycoords="axes fraction", color=BLUE, fontsize=8,

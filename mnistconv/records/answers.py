@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from mnistconv.records.store import learned_nothing, load_records
-
-TEST_IMAGES = 10_000
+from mnistconv.records.record import TEST_IMAGES
+from mnistconv.records.store import load_records
 
 # Test images whose label is probably wrong: number -> (label, what it more likely shows).
 # Source: Northcutt, Athalye, Mueller, "Pervasive label errors in test sets", 2021, validated by
@@ -25,9 +24,9 @@ def recorded_answers(*names: str, seed: int | None = None) -> Tensor:
     experiment has that name.
     """
     rows = [
-        torch.tensor([int(digit) for digit in record["predictions"]])
+        record.answers
         for name in names
         for record in load_records(name)
-        if not learned_nothing(record) and seed in (None, record["seed"])
+        if not record.learned_nothing and seed in (None, record.seed)
     ]
     return torch.stack(rows) if rows else torch.empty(0, TEST_IMAGES, dtype=torch.int64)

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from mnistconv.experiments import EXPERIMENTS, Experiment, get_experiment
+from mnistconv.experiments import Experiment, get_experiment, on_board
 from mnistconv.files import write_between
-from mnistconv.records.store import learned_nothing, load_records
+from mnistconv.records.store import load_records
 
 NOT_YET = "not yet run"
 
 
-def scoreboard(names: list[str] | None = None) -> pd.DataFrame:
+def scoreboard(names: list[str] | None = None, board: str = "article") -> pd.DataFrame:
     """One row per run, in the order of the table, accuracies in percent of the 10,000 test images.
 
     Columns, as text to read: `run`, `parameters`, `images` (for training), `epochs`, `ours` (see
     `ours`), `article` (with an arrow where it lies above or below all our seeds), `reruns` (its
-    author's later ones), `Nielsen`. `names` picks runs;
-    all when None. Raises ValueError for a name that is not in the table.
+    author's later ones), `Nielsen`. `names` picks runs of
+    any board; all of `board` when None. Raises ValueError for a name or board that is not known.
     """
-    picked = [get_experiment(name) for name in names or EXPERIMENTS]
+    picked = [get_experiment(name) for name in names or on_board(board)]
     return pd.DataFrame([_row(experiment) for experiment in picked]).set_index("run")
 
 
@@ -29,8 +29,8 @@ def _row(experiment: Experiment) -> dict:
     return {
         "run": experiment.name,
         "parameters": f"{numbers['parameters']:,}",
-        "images": f"{experiment.training_images:,}",
-        "epochs": experiment.epochs,
+        "images": f"{experiment.recipe.training_images:,}",
+        "epochs": experiment.recipe.epochs,
         "ours": ours(numbers),
         "article": _published(experiment, numbers),
         "reruns": ", ".join(f"{value:.2f}" for value in experiment.reruns),
@@ -47,10 +47,10 @@ def measured(experiment: Experiment) -> dict:
     """
     percents, stuck = [], []
     for record in load_records(experiment.name):
-        kind = stuck if learned_nothing(record) else percents
-        kind.append(round(100 * record["final_accuracy"], 2))
+        kind = stuck if record.learned_nothing else percents
+        kind.append(round(100 * record.final_accuracy, 2))
     return {
-        "parameters": sum(p.numel() for p in experiment.network().parameters()),
+        "parameters": sum(p.numel() for p in experiment.recipe.network().parameters()),
         "seeds": len(percents) + len(stuck),
         "stuck": sorted(stuck),
         "mean": statistics.mean(percents) if percents else None,
@@ -82,10 +82,12 @@ def ours(numbers: dict) -> str:
 
 
 def _published(experiment: Experiment, numbers: dict) -> str:
-    if experiment.article is None:
-        return experiment.article_note
-    note = f" ({experiment.article_note})" * bool(experiment.article_note)
-    return f"{experiment.article:.2f}{_arrow(experiment.article, numbers)}{note}"
+    for figure in experiment.figures("article"):
+        if figure.value is None:
+            return figure.note
+        note = f" ({figure.note})" * bool(figure.note)
+        return f"{figure.value:.2f}{_arrow(figure.value, numbers)}{note}"
+    return ""
 
 
 def _arrow(value: float, numbers: dict) -> str:
@@ -108,25 +110,27 @@ LEGEND = (
 )
 
 
-def format_scoreboard(form: str = "text") -> str:
-    """The whole scoreboard as "text", "markdown" or "csv"; the last in bare numbers.
+def format_scoreboard(form: str = "text", board: str = "article") -> str:
+    """The whole scoreboard of a board as "text", "markdown" or "csv"; the last in bare numbers.
 
     In the CSV, `stuck` counts the seeds that ended naming one digit for every image; `mean`, `min`
-    and `max` are those of the others.
+    and `max` are those of the others. Columns of published figures that no row has are left out of
+    text and Markdown.
 
-    Raises ValueError for another form.
+    Raises ValueError for another form, and for a board that is not known.
     """
     if form not in FORMATS:
         raise ValueError(f"the scoreboard comes as {', '.join(FORMATS)}, not as {form!r}.")
     if form == "csv":
-        return pd.DataFrame(map(_numbers, EXPERIMENTS.values())).to_csv(index=False).strip()
-    board = scoreboard()
+        return pd.DataFrame(map(_numbers, on_board(board).values())).to_csv(index=False).strip()
+    rows = scoreboard(board=board)
+    rows = rows.loc[:, (rows != "").any()]
     if form == "text":
-        return f"{board.to_string()}\n\n{LEGEND}"
-    columns = [*board.reset_index().columns]
+        return f"{rows.to_string()}\n\n{LEGEND}"
+    columns = [*rows.reset_index().columns]
     right = ("parameters", "images", "epochs")
     align = ["right" if column in right else "left" for column in columns]
-    table = board.to_markdown(colalign=align, disable_numparse=True)
+    table = rows.to_markdown(colalign=align, disable_numparse=True)
     return f"{table}\n\n{LEGEND}"
 
 
@@ -138,8 +142,8 @@ def _numbers(experiment: Experiment) -> dict:
     return {
         "run": experiment.name,
         "parameters": ours.pop("parameters"),
-        "images": experiment.training_images,
-        "epochs": experiment.epochs,
+        "images": experiment.recipe.training_images,
+        "epochs": experiment.recipe.epochs,
         **ours,
         "article": experiment.article,
         "reruns": " ".join(f"{value:.2f}" for value in experiment.reruns),
@@ -147,9 +151,9 @@ def _numbers(experiment: Experiment) -> dict:
     }
 
 
-def write_into(page: Path) -> None:
+def write_into(page: Path, board: str = "article") -> None:
     """Replace what stands between the scoreboard marks of a Markdown page by today's scoreboard.
 
-    Raises ValueError when the page has no such marks.
+    Raises ValueError when the page has no such marks, and for a board that is not known.
     """
-    write_between(page, "scoreboard", format_scoreboard("markdown"))
+    write_between(page, "scoreboard", format_scoreboard("markdown", board))

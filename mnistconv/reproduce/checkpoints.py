@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -11,20 +12,26 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mnistconv.files import set_aside, write_atomically
+from mnistconv.recipes import without_defaults
 from mnistconv.records.store import hash_tensors
 from mnistconv.training import History
 
 SCHEMA = 1
+MISFIT = "the figures in its header do not fit together"
 RANDOM_STATE = "random_state"  # how the names of tensors begin that are states of generators
 
 
 @dataclass
 class Checkpoint:
-    """What a run goes on from: its tensors, a history per seed, the seconds it has taken so far."""
+    """What a run goes on from: its tensors, a history per seed, the seconds it has taken so far.
+
+    `header` is all that was written beside the tensors.
+    """
 
     tensors: dict[str, Tensor]
     histories: list[History]
-    seconds: float
+    seconds: float = 0.0
+    header: dict = field(default_factory=dict)
 
 
 def previous_path(path: Path) -> Path:
@@ -68,24 +75,31 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
     return tensors, header
 
 
-def last_good_checkpoint(path: Path, must_agree: dict, start: Checkpoint) -> Checkpoint:
-    """The newest good checkpoint in `path`; `start`, the run's beginning, where there is none.
+def last_good_checkpoint(
+    path: Path,
+    must_agree: dict,
+    start: Checkpoint,
+    fits: Callable[[Checkpoint], bool] = lambda checkpoint: True,
+) -> Checkpoint | None:
+    """The newest good checkpoint in `path`; None when there is none.
 
     Good is one that is whole, whose header agrees with `must_agree`, whose tensors have names,
-    shapes and kinds of those of `start`, and whose histories continue its own, one per seed. Any
-    other is set aside under a new name, with a warning.
+    shapes and kinds of those of `start`, the run's beginning, whose histories continue its own,
+    one per seed, and that `fits`. Any other is set aside under a new name, with a warning.
     """
     for candidate in (path, previous_path(path)):
         if not candidate.exists():
             continue
         try:
             tensors, header = read_checkpoint(candidate)
-            found = Checkpoint(tensors, *histories_of(header, must_agree))
+            found = Checkpoint(tensors, *histories_of(header, must_agree), header)
             _check_same_kind(found, start)
+            if not fits(found):
+                raise ValueError(MISFIT)
             return found
         except ValueError as problem:
             set_aside(candidate, str(problem))
-    return start
+    return None
 
 
 def read_histories(path: Path, must_agree: dict) -> tuple[list[History], float]:
@@ -114,8 +128,11 @@ def histories_of(header: dict, must_agree: dict) -> tuple[list[History], float]:
     if header.get("schema") != SCHEMA:
         raise ValueError(f"its schema is version {header.get('schema')}, today's is {SCHEMA}")
     for key, value in must_agree.items():
-        if header.get(key) != value:
-            raise ValueError(f"its {key} is {header.get(key)!r}, today's is {value!r}")
+        found = header.get(key)
+        if isinstance(found, dict):  # hyper-parameters, of which old checkpoints hold the defaults
+            found = without_defaults(found)
+        if found != value:
+            raise ValueError(f"its {key} is {found!r}, today's is {value!r}")
     try:
         found = header.get("histories") or [header["history"]]  # older ones: a single history
         histories = [History(**history) for history in found]
@@ -125,7 +142,7 @@ def histories_of(header: dict, must_agree: dict) -> tuple[list[History], float]:
     except (KeyError, TypeError) as error:
         raise ValueError(f"its header has other fields ({type(error).__name__}: {error})") from None
     if not whole:
-        raise ValueError("the figures in its header do not fit together")
+        raise ValueError(MISFIT)
     return histories, seconds
 
 

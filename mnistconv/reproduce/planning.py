@@ -45,7 +45,7 @@ class Job:
         histories, seconds = read_histories(path, identify(self.experiment, [self.seed]))
         accuracies = histories[0].test_accuracy if histories else []
         pace = seconds / len(accuracies) if accuracies else self.epoch_seconds
-        left = pace * (self.experiment.epochs - len(accuracies))
+        left = pace * (self.experiment.recipe.epochs - len(accuracies))
         return Progress(len(accuracies), accuracies[-1] if accuracies else None, left)
 
 
@@ -81,9 +81,10 @@ def plan(
         for seed in (experiment.seeds if seeds is None else seeds)
         if not has_record(experiment, seed, results)
     }.values()
-    paces = {network: calibrate(network) for network in {e.network for e, _ in missing}}
+    networks = {experiment.recipe.network for experiment, _ in missing}
+    paces = {network: calibrate(network) for network in networks}
     jobs = [
-        Job(experiment, seed, paces[experiment.network](experiment.training_images))
+        Job(experiment, seed, paces[experiment.recipe.network](experiment.recipe.training_images))
         for experiment, seed in missing
     ]
     return sorted(jobs, key=lambda job: job.progress(results).seconds_left, reverse=True)
@@ -117,8 +118,8 @@ def describe(jobs: list[Job], workers: int, results: Path, on_gpu: bool = False)
     workers = min(workers, len(jobs))
     lines = []
     for job, (done, _, left) in zip(jobs, progress, strict=True):
-        epochs = f"epoch {done + 1} to {job.experiment.epochs}"
-        if done == job.experiment.epochs:
+        epochs = f"epoch {done + 1} to {job.experiment.recipe.epochs}"
+        if done == job.experiment.recipe.epochs:
             epochs = "its record"
         lines.append(f"  {job!s:32}{epochs:18}" + f"about {spell(left)}" * (not on_gpu))
     total = f", about {spell(time_left(progress, workers))}" * (not on_gpu)

@@ -19,10 +19,8 @@ from joblib import cpu_count
 
 from mnistconv.devices import pick_device
 from mnistconv.experiments import Experiment
-from mnistconv.files import set_aside
 from mnistconv.records.store import (
     checkpoint_path,
-    find_problem,
     has_record,
     read_record,
     record_path,
@@ -102,8 +100,10 @@ def attempt(
     try:
         with ExitStack() as locks:
             for seed in seeds:
-                locks.enter_context(hold(checkpoint_path(experiment.name, seed, results)))
-                clear_up(experiment, seed, results)
+                checkpoint = checkpoint_path(experiment.name, seed, results)
+                locks.enter_context(hold(checkpoint))
+                record = record_path(experiment.name, seed, results)
+                sweep(checkpoint, record, weights_path(experiment.name, seed, results))
             if not all(has_record(experiment, seed, results) for seed in seeds):
                 train()
         return DONE, ""
@@ -111,15 +111,6 @@ def attempt(
         return BUSY, "another runner has it in hand"
     except Exception as error:
         return FAILED, f"failed, its finished epochs are kept ({type(error).__name__}: {error})"
-
-
-def clear_up(experiment: Experiment, seed: int, results: Path) -> None:
-    """Remove what killed writers left of a run, set aside a record of it that does not count."""
-    record = record_path(experiment.name, seed, results)
-    weights = weights_path(experiment.name, seed, results)
-    sweep(checkpoint_path(experiment.name, seed, results), record, weights)
-    if record.exists() and not has_record(experiment, seed, results):
-        set_aside(record, find_problem(record, experiment))
 
 
 def work(job: Job, results: Path) -> int:
@@ -269,7 +260,7 @@ class Display:
     def tell_end(self, job: Job, state: int, text: str) -> None:
         if state == DONE:
             self.ended += 1
-            self.progress[job] = Progress(job.experiment.epochs, None, 0.0)
+            self.progress[job] = Progress(job.experiment.recipe.epochs, None, 0.0)
             text = _result(job, self.results)
         self.clear()
         say(f"{job}: {text}.")
@@ -294,11 +285,11 @@ class Display:
     def line(self, running: Iterable[Job]) -> str:
         """Runs and epochs done, time left, and the accuracy of each run under way."""
         epochs = sum(progress.epochs for progress in self.progress.values())
-        planned = sum(job.experiment.epochs for job in self.progress)
+        planned = sum(job.experiment.recipe.epochs for job in self.progress)
         left = spell(time_left(list(self.progress.values()), self.workers))
         line = f"{self.ended} of {len(self.progress)} runs, {epochs} of {planned} epochs"
         under_way = [
-            f"{job.experiment.name}-{job.seed} {done}/{job.experiment.epochs} {accuracy:.2%}"
+            f"{job.experiment.name}-{job.seed} {done}/{job.experiment.recipe.epochs} {accuracy:.2%}"
             for job in running
             for done, accuracy, _ in [self.progress[job]]
             if accuracy is not None
@@ -311,6 +302,5 @@ def _result(job: Job, results: Path) -> str:
     record = read_record(record_path(job.experiment.name, job.seed, results), job.experiment)
     if record is None:
         return "its record does not count"
-    wrong = round((1 - record["final_accuracy"]) * len(record["predictions"]))
-    took = spell(record["wall_seconds"])
-    return f"{record['final_accuracy']:.2%} of the test digits, {wrong} wrong, in {took}"
+    took = spell(record.wall_seconds)
+    return f"{record.final_accuracy:.2%} of the test digits, {record.wrong} wrong, in {took}"

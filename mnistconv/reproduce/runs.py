@@ -1,18 +1,18 @@
 """One full-length run: trained epoch by epoch, a checkpoint after each, a record at its end."""
 
-import copy
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
 
-from mnistconv.data import expand, load_mnist
+from mnistconv.data import SHIFTS, Pair, expand, load_mnist, to_input
 from mnistconv.experiments import Experiment
-from mnistconv.files import write_atomically
+from mnistconv.initialisation import INITIALISATIONS
+from mnistconv.recipes import Recipe
 from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
     RANDOM_STATE,
@@ -22,10 +22,98 @@ from mnistconv.reproduce.checkpoints import (
     write_checkpoint,
 )
 from mnistconv.reproduce.guards import alone_in_this_process
-from mnistconv.reproduce.sgd import PlainSGD
+from mnistconv.reproduce.recording import (
+    describe_machine,
+    finish,
+    hash_code,
+    make_record,
+    make_room,
+)
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
-LARGE = 1_000_000  # parameters: from here on a file of weights is worth halving
+DATA_CODE = (to_input, expand, *SHIFTS)
+TRAINING_CODE = (Batches, train_epoch)
+MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a checkpoint
+
+
+@dataclass
+class Training:
+    """A run under way: all that it needs to go on, and what it has measured.
+
+    `kept` are the weights of the best epoch so far, for a recipe that reports that one.
+    """
+
+    recipe: Recipe
+    net: nn.Module
+    sgd: torch.optim.SGD
+    schedule: OneCycleLR | None
+    history: History
+    validation_accuracy: list[float] = field(default_factory=list)
+    kept: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint holds: weights, random state, momentum, weights of the best epoch."""
+        found = self.net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
+        if self.recipe.momentum:
+            for name, parameter in self.net.named_parameters():
+                buffer = self.sgd.state[parameter].get("momentum_buffer", parameter.detach())
+                found[MOMENTUM + name] = buffer
+        if self.recipe.kept_epoch != "last":
+            kept = self.kept or self.net.state_dict()
+            found |= {KEPT + name: tensor for name, tensor in kept.items()}
+        return found
+
+    def header(self) -> dict:
+        """What a checkpoint says besides, as JSON holds it."""
+        return {
+            "histories": [asdict(self.history)],
+            "validation_accuracy": self.validation_accuracy,
+            "schedule": self.schedule and self.schedule.state_dict(),
+            "seconds": self.seconds,
+        }
+
+    def fits(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint has, besides its history, what this recipe measures and plans."""
+        shares = checkpoint.header.get("validation_accuracy", [])
+        planned, schedule = self.header()["schedule"], checkpoint.header.get("schedule")
+        epochs = len(checkpoint.histories[0].train_loss) if self.recipe.held_out else 0
+        return (
+            isinstance(shares, list)
+            and len(shares) == epochs
+            and all(isinstance(share, float) and 0 <= share <= 1 for share in shares)
+            and (planned and {**planned}.keys()) == (schedule and {**schedule}.keys())
+        )
+
+    def put_back(self, checkpoint: Checkpoint) -> None:
+        """Take over what a checkpoint of the same run holds."""
+        tensors, header = checkpoint.tensors, checkpoint.header
+        torch.set_rng_state(tensors[RANDOM_STATE])
+        self.net.load_state_dict({name: tensors[name] for name in self.net.state_dict()})
+        for name, parameter in self.net.named_parameters():
+            if self.recipe.momentum:
+                buffer = torch.empty_like(parameter).copy_(tensors[MOMENTUM + name])
+                self.sgd.state[parameter]["momentum_buffer"] = buffer.detach()
+        if self.recipe.kept_epoch != "last":
+            self.kept = {name: tensors[KEPT + name] for name in self.net.state_dict()}
+        self.history, self.seconds = checkpoint.histories[0], checkpoint.seconds
+        self.validation_accuracy = header.get("validation_accuracy", [])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(header["schedule"])
+            for group, lr in zip(self.sgd.param_groups, self.schedule.get_last_lr(), strict=True):
+                group["lr"] = lr
+
+    def measure(self, held_out: Pair | None, test: Pair) -> None:
+        """Add the accuracies after an epoch, and keep the weights if they are the best so far."""
+        self.history.test_accuracy.append(evaluate(self.net, *test))
+        if held_out is not None:
+            self.validation_accuracy.append(evaluate(self.net, *held_out))
+        epochs = len(self.history.test_accuracy)
+        if self.recipe.kept_epoch == "last":
+            return
+        if self.recipe.number_of_kept_epoch(self.validation_accuracy) == epochs:
+            state = self.net.state_dict()
+            self.kept = {name: tensor.clone() for name, tensor in state.items()}
 
 
 @alone_in_this_process()
@@ -37,41 +125,67 @@ def run(
 ) -> Path:
     """Train `experiment` with `seed` on the CPU to its end and write its record; return the path.
 
-    Goes on from a checkpoint where there is one. The same as `torch.manual_seed(seed)`, a network
-    in `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was interrupted.
-    `report` is called with the history after every epoch. Raises RuntimeError when another run is
-    under way in the same process.
+    Goes on from a checkpoint where there is one; sets aside what stands in the place of the record
+    and does not count. A recipe that `fit` knows is the same as `torch.manual_seed(seed)`, a
+    network in `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was
+    interrupted. `report` is called with the history after every epoch. Raises RuntimeError when
+    another run is under way in the same process.
     """
-    train, test = load_mnist()
-    if experiment.expanded:
-        train = expand(*train)
-    batches = Batches(*train)
-    net = new_network(experiment, seed)
-    sgd = PlainSGD(experiment.parameter_groups(net), experiment.lr, experiment.weight_decay)
+    make_room(experiment, seed, results)
+    train, held_out, test = load_data(experiment.recipe)
+    batches = Batches(*train, experiment.recipe.batch_size)
+    training = start(experiment.recipe, seed, steps_per_epoch=len(batches))
     checkpoint = store.checkpoint_path(experiment.name, seed, results)
-    history, seconds = go_on(checkpoint, experiment, seed, net, steps_per_epoch=len(batches))
-    while history.steps < history.planned_steps:
-        start = time.perf_counter()
-        train_epoch(net, batches, sgd, history)
-        history.test_accuracy.append(evaluate(net, *test))
-        seconds += time.perf_counter() - start
-        tensors = net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
-        header = identify(experiment, [seed]) | {"histories": [asdict(history)], "seconds": seconds}
-        write_checkpoint(checkpoint, tensors, header)
-        report(history)
-    machine = store.describe_machine(torch.device("cpu"), "channels_last", seconds)
-    images, _ = test
-    path = finish(experiment, seed, net, images, predict(net, images), history, machine, results)
+    go_on(checkpoint, identify(experiment, [seed]), training)
+    while training.history.steps < training.history.planned_steps:
+        begin = time.perf_counter()
+        train_epoch(training.net, batches, training.sgd, training.history)
+        training.measure(held_out, test)
+        training.seconds += time.perf_counter() - begin
+        header = identify(experiment, [seed]) | training.header()
+        write_checkpoint(checkpoint, training.tensors(), header)
+        report(training.history)
+    path = end(experiment, seed, training, test, results)
     remove_checkpoint(checkpoint)
     return path
 
 
-def new_network(experiment: Experiment, seed: int) -> nn.Module:
-    """The network of `experiment` as every run starts: weights from `seed`, then `seed` again."""
+def load_data(recipe: Recipe) -> tuple[Pair, Pair | None, Pair]:
+    """What a recipe trains on, the digits that it holds out (None without), and the test set."""
+    (images, labels), test = load_mnist()
+    size = len(labels) - recipe.held_out
+    train, held_out = (images[:size], labels[:size]), (images[size:], labels[size:])
+    if recipe.expanded:
+        train = expand(*train)
+    return train, held_out if recipe.held_out else None, test
+
+
+def new_network(recipe: Recipe, seed: int) -> nn.Module:
+    """The network of `recipe` as every run starts: weights from `seed`, then `seed` again."""
     torch.manual_seed(seed)
-    net = experiment.network().to(memory_format=torch.channels_last)
+    net = recipe.network()
+    INITIALISATIONS[recipe.initialisation](net)
     torch.manual_seed(seed)
-    return net
+    return net.to(memory_format=torch.channels_last)
+
+
+def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
+    """A run before its first step."""
+    net = new_network(recipe, seed)
+    sgd = torch.optim.SGD(
+        recipe.parameter_groups(net),
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+    history = History(recipe.epochs, steps_per_epoch)
+    schedule = None
+    if recipe.schedule == "one-cycle":
+        peaks = [group["lr"] for group in sgd.param_groups]
+        schedule = OneCycleLR(sgd, peaks, history.planned_steps, cycle_momentum=False)
+        sgd.register_step_post_hook(lambda *_: schedule.step())
+    return Training(recipe, net, sgd, schedule, history)
 
 
 def identify(experiment: Experiment, seeds: list[int]) -> dict:
@@ -79,58 +193,29 @@ def identify(experiment: Experiment, seeds: list[int]) -> dict:
     return {
         "experiment": experiment.name,
         "seeds": seeds,
-        "hyper_parameters": experiment.hyper_parameters,
+        "hyper_parameters": experiment.recipe.hyper_parameters,
     }
 
 
-def go_on(
-    checkpoint: Path, experiment: Experiment, seed: int, net: nn.Module, steps_per_epoch: int
-) -> tuple[History, float]:
-    """Put weights and random state of the last good checkpoint back; its history and seconds.
-
-    Where there is none, `net` stays as it is and the history is empty.
-    """
-    tensors = net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
-    start = Checkpoint(tensors, [History(experiment.epochs, steps_per_epoch)], 0.0)
-    found = last_good_checkpoint(checkpoint, identify(experiment, [seed]), start)
-    torch.set_rng_state(found.tensors.pop(RANDOM_STATE))
-    net.load_state_dict(found.tensors)
-    return found.histories[0], found.seconds
+def go_on(checkpoint: Path, must_agree: dict, training: Training) -> None:
+    """Continue from the last good checkpoint; where there is none, `training` stays as it is."""
+    start = Checkpoint(training.tensors(), [training.history])
+    found = last_good_checkpoint(checkpoint, must_agree, start, training.fits)
+    if found is not None:
+        training.put_back(found)
 
 
-def finish(
-    experiment: Experiment,
-    seed: int,
-    net: nn.Module,
-    images: Tensor,
-    answers: Tensor,
-    history: History,
-    machine: dict,
-    results: Path,
-) -> Path:
-    """Write the record, and of seed 0 the weights, of a run that has ended; return its path.
-
-    `answers`, int64 `[n]`, are the digits that the network named for the test `images`.
-    """
-    if seed == 0:
-        tensors = weights_to_keep(net, images)
-        path = store.weights_path(experiment.name, seed, results)
-        write_atomically(path, lambda temporary: save_file(tensors, temporary))
-    curves = {"train_loss": history.train_loss, "test_accuracy": history.test_accuracy}
-    record = store.make_record(experiment, seed, net, answers, curves, machine)
-    return store.write_record(record, results)
-
-
-def weights_to_keep(net: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """The weights as their file holds them: float32, or float16 where that loses no answer.
-
-    A network of over a million parameters is kept in half precision if it then still gives the
-    same answers to all `images`, uint8 `[n, 28, 28]`.
-    """
-    full = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    if sum(tensor.numel() for tensor in full.values()) < LARGE:
-        return full
-    half = {name: tensor.half() for name, tensor in full.items()}
-    rounded = copy.deepcopy(net)
-    rounded.load_state_dict(half)
-    return half if torch.equal(predict(rounded, images), predict(net, images)) else full
+def end(experiment: Experiment, seed: int, training: Training, test: Pair, results: Path) -> Path:
+    """Write record and weights of a run that has ended, at the epoch that its recipe keeps."""
+    net, images = training.net, test[0]
+    if training.kept:
+        net.load_state_dict(training.kept)
+    made = describe_machine(torch.device("cpu"), "channels_last", training.seconds)
+    made["code_sha256"] = hash_code(
+        type(net), INITIALISATIONS[training.recipe.initialisation], *DATA_CODE, *TRAINING_CODE
+    )
+    answers = predict(net, images)
+    record = make_record(
+        experiment, seed, net, answers, training.history, made, training.validation_accuracy
+    )
+    return finish(record, net, images, results)

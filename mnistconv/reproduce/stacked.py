@@ -21,9 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from mnistconv.checks import _check_loss
-from mnistconv.data import Pair, expand, load_mnist, to_input
+from mnistconv.checks import stop_if_diverged
+from mnistconv.data import Pair, to_input
 from mnistconv.experiments import Experiment
+from mnistconv.recipes import check_only
 from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
     RANDOM_STATE,
@@ -35,11 +36,22 @@ from mnistconv.reproduce.checkpoints import (
 )
 from mnistconv.reproduce.guards import alone_in_this_process
 from mnistconv.reproduce.planning import Job, spell
+from mnistconv.reproduce.recording import (
+    describe_machine,
+    finish,
+    hash_code,
+    make_record,
+    make_room,
+)
 from mnistconv.reproduce.runner import DONE, attempt, say, sum_up
-from mnistconv.reproduce.runs import finish, identify
+from mnistconv.reproduce.runs import DATA_CODE, identify, load_data, new_network
 from mnistconv.training import History
 
 BATCH_SIZE = 10
+ABLE = {"network", "epochs", "lr", "training_images", "weight_decay", "decayed"} | {
+    "dense_weight_lr",
+    "initialisation",
+}
 SEEDS_AT_ONCE = 8
 
 
@@ -147,11 +159,7 @@ def shares(answers: Tensor, labels: Tensor) -> list[float]:
 
 def new_stack(experiment: Experiment, seeds: list[int]) -> Stack:
     """Each network with the first weights that it has when it is trained alone with its seed."""
-    nets = []
-    for seed in seeds:
-        torch.manual_seed(seed)
-        nets.append(experiment.network())
-    return Stack(nets)
+    return Stack([new_network(experiment.recipe, seed) for seed in seeds])
 
 
 @alone_in_this_process()
@@ -166,31 +174,30 @@ def run_stack(
 
     Like `run`, it goes on from a checkpoint, written after each epoch, and `report` is then called
     with the histories. Raises ValueError unless batches of ten divide the training images, and
-    FloatingPointError, naming the seed, when a network diverges, RuntimeError when another run is
-    under way in the same process.
+    FloatingPointError, naming the seed, when a network diverges.
     """
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)  # streams and graphs belong to the current one
-    train, test = load_mnist()
-    if experiment.expanded:
-        train = expand(*train)
+    recipe = experiment.recipe
+    check_only(recipe, ABLE, "a stack of seeds")
+    for seed in seeds:
+        make_room(experiment, seed, results)
+    train, _, test = load_data(recipe)
     n = len(train[1])
     if n % BATCH_SIZE:
         raise ValueError(f"{n} training images do not divide into batches of {BATCH_SIZE}.")
     train, (test_images, test_labels) = ([t.to(device) for t in pair] for pair in (train, test))
     stack = new_stack(experiment, seeds).to(device)
-    histories = [History(experiment.epochs, n // BATCH_SIZE) for _ in seeds]
+    histories = [History(recipe.epochs, n // BATCH_SIZE) for _ in seeds]
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     torch.manual_seed(seeds[0])
     checkpoint = stack_checkpoint_path(experiment, seeds, results)
     sweep(checkpoint)
     seconds = _go_on(checkpoint, experiment, seeds, stack, histories, orders, device)
     sgd = torch.optim.SGD(
-        experiment.parameter_groups(stack.nets),
-        lr=experiment.lr,
-        weight_decay=experiment.weight_decay,
+        recipe.parameter_groups(stack.nets), lr=recipe.lr, weight_decay=recipe.weight_decay
     )
     step = step_on(device, stack, sgd, train)
     while histories[0].steps < histories[0].planned_steps:
@@ -203,20 +210,22 @@ def run_stack(
         for seed, history, loss, accuracy in zip(
             seeds, histories, loss_sums.tolist(), accuracies, strict=True
         ):
-            _check_loss(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
+            stop_if_diverged(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
             history.steps += history.steps_per_epoch
             history.train_loss.append(loss / history.steps_per_epoch)
             history.test_accuracy.append(accuracy)
         seconds += time.perf_counter() - start
         _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds)
         report(histories)
-    machine = store.describe_machine(device, "contiguous", seconds)
-    machine |= {"seeds_at_once": len(seeds)}
+    code = hash_code(recipe.network, *DATA_CODE, Stack, run_stack)
+    made = describe_machine(device, "contiguous", seconds)
+    made |= {"seeds_at_once": len(seeds), "code_sha256": code}
     answers = stacked_answers(stack, test_images).cpu()
     for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
         if not store.has_record(experiment, seed, results):
-            net = stack.take_out(index, experiment.network())
-            finish(experiment, seed, net, test[0], answers[index], history, machine, results)
+            net = stack.take_out(index, recipe.network())
+            record = make_record(experiment, seed, net, answers[index], history, made)
+            finish(record, net, test[0], results)
     remove_checkpoint(checkpoint)
     return [store.record_path(experiment.name, seed, results) for seed in seeds]
 
@@ -241,17 +250,19 @@ def _write(checkpoint, experiment, seeds, stack, histories, orders, device, seco
 
 def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> float:
     """Put weights, histories and random states of the last good checkpoint back; its seconds."""
-    tensors = stack.nets.state_dict() | _random_states(orders, device)
-    start = Checkpoint(tensors, histories, 0.0)
+    start = Checkpoint(stack.nets.state_dict() | _random_states(orders, device), histories)
     found = last_good_checkpoint(checkpoint, identify(experiment, seeds), start)
-    for generator, state in zip(orders, found.tensors.pop(f"{RANDOM_STATE}.orders"), strict=True):
+    if found is None:
+        return 0.0
+    tensors = found.tensors
+    for generator, state in zip(orders, tensors.pop(f"{RANDOM_STATE}.orders"), strict=True):
         generator.set_state(state.clone())
-    of_device = found.tensors.pop(f"{RANDOM_STATE}.device")
+    of_device = tensors.pop(f"{RANDOM_STATE}.device")
     if device.type == "cuda":
         torch.cuda.set_rng_state(of_device, device)
     else:
         torch.set_rng_state(of_device)
-    stack.nets.load_state_dict(found.tensors)
+    stack.nets.load_state_dict(tensors)
     histories[:] = found.histories
     return found.seconds
 

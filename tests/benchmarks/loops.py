@@ -5,8 +5,6 @@ Every loop starts from the same weights and takes the same images in the same or
 its own affair, since that is part of what is measured.
 """
 
-from itertools import islice
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,8 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from mnistconv.data import Pair
 from mnistconv.experiments import Experiment
 from mnistconv.reproduce import stacked
-from mnistconv.reproduce.sgd import PlainSGD
-from mnistconv.training import Batches, History, fit, train_epoch
+from mnistconv.training import fit
 
 BATCH_SIZE = 10
 FIRST_SEED = 0
@@ -25,7 +22,7 @@ FIRST_SEED = 0
 def first_network(experiment: Experiment) -> nn.Module:
     """The network of `experiment` with the weights that every loop starts from."""
     torch.manual_seed(FIRST_SEED)
-    return experiment.network()
+    return experiment.recipe.network()
 
 
 def numbers_of_images(n: int, seed: int, steps: int) -> Tensor:
@@ -44,7 +41,8 @@ class Loop:
     networks = 1
 
     def __init__(self, experiment: Experiment, train: Pair, dataset: Dataset):
-        self.experiment, self.images, self.dataset = experiment, train, dataset
+        self.experiment, self.recipe = experiment, experiment.recipe
+        self.images, self.dataset = train, dataset
         self.net = first_network(experiment)
         self.set_up()
 
@@ -72,7 +70,7 @@ class ArticlesLoop(Loop):
 
     def set_up(self) -> None:
         self.sgd = torch.optim.SGD(
-            self.net.parameters(), lr=self.experiment.lr, weight_decay=self.experiment.weight_decay
+            self.net.parameters(), lr=self.recipe.lr, weight_decay=self.recipe.weight_decay
         )
 
     def train(self, seed: int, steps: int) -> None:
@@ -95,8 +93,8 @@ class Fit(Loop):
             self.images,
             epochs=1,
             max_steps=steps,
-            lr=self.experiment.lr,
-            weight_decay=self.experiment.weight_decay,
+            lr=self.recipe.lr,
+            weight_decay=self.recipe.weight_decay,
             seed=seed,
             device="cpu",
             verbose=False,
@@ -104,29 +102,12 @@ class Fit(Loop):
 
 
 class FitChannelsLast(Fit):
-    """The same on a network whose memory holds the channels of a pixel side by side."""
+    """The same with the channels of a pixel side by side in memory, as `make reproduce` does it."""
 
     name = "fit, channels_last"
 
     def set_up(self) -> None:
         self.net.to(memory_format=torch.channels_last)
-
-
-class FullLengthRun(FitChannelsLast):
-    """What `make reproduce` does: `channels_last`, and an update without bookkeeping."""
-
-    name = "reproduce"
-
-    def set_up(self) -> None:
-        super().set_up()
-        groups = [{"params": self.net.parameters()}]
-        self.sgd = PlainSGD(groups, self.experiment.lr, self.experiment.weight_decay)
-        self.batches = Batches(*self.images)
-
-    def train(self, seed: int, steps: int) -> None:
-        torch.manual_seed(seed)
-        history = History(1, steps_per_epoch=steps)
-        train_epoch(self.net, islice(self.batches, steps), self.sgd, history)
 
 
 class ManySeeds(Loop):
@@ -140,8 +121,8 @@ class ManySeeds(Loop):
         self.stack = stacked.new_stack(self.experiment, seeds)
         sgd = torch.optim.SGD(
             self.stack.parameters(),
-            lr=self.experiment.lr,
-            weight_decay=self.experiment.weight_decay,
+            lr=self.recipe.lr,
+            weight_decay=self.recipe.weight_decay,
         )
         self.step = stacked.step_on(torch.device("cpu"), self.stack, sgd, self.images)
 
@@ -155,4 +136,4 @@ class ManySeeds(Loop):
         return self.stack.take_out(0, self.net)
 
 
-LOOPS = (ArticlesLoop, Fit, FitChannelsLast, FullLengthRun, ManySeeds)
+LOOPS = (ArticlesLoop, Fit, FitChannelsLast, ManySeeds)

@@ -88,7 +88,7 @@ class Lightning(ArticlesLoop):
 
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", module="lightning")
-        experiment = self.experiment
+        recipe = self.recipe
 
         class Classifier(lightning.LightningModule):
             def __init__(self, net: nn.Module):
@@ -101,7 +101,7 @@ class Lightning(ArticlesLoop):
 
             def configure_optimizers(self):
                 return torch.optim.SGD(
-                    self.parameters(), lr=experiment.lr, weight_decay=experiment.weight_decay
+                    self.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
                 )
 
         self.module_to_train = Classifier(self.net)
@@ -141,9 +141,7 @@ class Keras(Loop):
         self.model.add(keras.layers.Dense(out.out_features))
         self.model.set_weights(to_arrays(self.net))
         self.model.compile(
-            keras.optimizers.SGD(
-                self.experiment.lr, weight_decay=self.experiment.weight_decay or None
-            ),
+            keras.optimizers.SGD(self.recipe.lr, weight_decay=self.recipe.weight_decay or None),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
         images, labels = self.images
@@ -172,7 +170,7 @@ class Jax(Loop):
 
         activation = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}[_activation(self.net)]
         has_dropout = _has_dropout(self.net)
-        lr, decay = self.experiment.lr, self.experiment.weight_decay
+        lr, decay = self.recipe.lr, self.recipe.weight_decay
         images, labels = self.images
         pixels = jnp.asarray(to_input(images).permute(0, 2, 3, 1).contiguous().numpy())
         digits = jnp.asarray(labels.numpy())

@@ -12,7 +12,7 @@ from loops import BATCH_SIZE
 from tabulate import tabulate
 
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records.store import device_name
+from mnistconv.reproduce.recording import device_name
 
 # Millions of floating point operations for one image, forward and backward: two for each multiply
 # and add in convolutions and dense layers. Backward takes twice forward, for the gradients of the
@@ -112,8 +112,8 @@ def hours_table(timings: dict[str, list[Timing]], limits: dict[str, list[float]]
 def hours_of_rows(epoch_seconds: dict[str, float]) -> list[float]:
     """Hours of each of the seven rows, from seconds per 60,000 images of each network."""
     return [
-        EXPERIMENTS[row].epochs
-        * EXPERIMENTS[row].training_images
+        EXPERIMENTS[row].recipe.epochs
+        * EXPERIMENTS[row].recipe.training_images
         / EPOCH_IMAGES
         * epoch_seconds[network]
         / 3600

@@ -24,7 +24,7 @@
   let ink = m.noInk();
   let stroke = null; // the one that is being drawn
   let results = null; // everything the network computed for today's picture
-  let past = []; // what was on the board before, for Undo
+  const past = []; // what was on the board before, for Undo
   let pending = null; // the state that is being loaded: what changes meanwhile changes it, too
   let isPressed = false; // whether a pointer is down in the panel: its buttons must stay in place then
   let isHeld = false; // whether a click holds the unit, so that pointing elsewhere does not change it

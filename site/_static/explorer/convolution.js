@@ -2,9 +2,9 @@
 
    A picture or a kernel is a list of rows of numbers. */
 
-(function () {
-  "use strict";
+"use strict";
 
+(function () {
   /** Places at which the kernel fits along one side; 0 when it does not fit at all. */
   function outputSide(side, kernelSide, stride, padding) {
     return Math.max(0, Math.floor((side + 2 * padding - kernelSide) / stride) + 1);

@@ -3,9 +3,9 @@
    The numbers come from convolution.js. Cells keep the text that the reader typed, so that a slip
    can be shown and mended; in the arithmetic it counts as 0. */
 
-(function () {
-  "use strict";
+"use strict";
 
+(function () {
   const place = document.getElementById("explorer");
   if (!place) return;
 

@@ -7,31 +7,25 @@ that was opened from a folder may load scripts, but may not read any other file.
 import base64
 import gzip
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-from scipy.stats import binomtest
+from torch import Tensor, fx, nn
 
 from mnistconv.data import load_mnist
-from mnistconv.experiments import EXPERIMENTS, Experiment
+from mnistconv.experiments import Experiment, get_experiment
 from mnistconv.files import write_atomically
-from mnistconv.records import store
+from mnistconv.records import load_weights, store
 from mnistconv.records.answers import DOUBTFUL_LABELS
+from mnistconv.records.intervals import wilson
+from mnistconv.records.record import Record
 
 SHOWN = ("simple", "two-conv", "relu", "dropout-lr0.005")
 SEED = 0
-LAYERS = {
-    "ConvNetSimple": "conv1 pool sigmoid fc1 sigmoid out",
-    "ConvNetTwoConvLayers": "conv1 pool sigmoid conv2 pool sigmoid fc1 sigmoid out",
-    "ConvNetTwoConvLayersReLU": "conv1 pool relu conv2 pool relu fc1 relu out",
-    "ConvNetTwoConvTwoDenseLayersWithDropout": (
-        "conv1 pool relu conv2 pool relu dropout fc1 relu dropout fc2 relu dropout out"
-    ),
-}
+OPERATIONS = {"max_pool2d": "pool", "relu": "relu", "sigmoid": "sigmoid", "flatten": "flatten"}
 ORDINARY_DIGITS = 1_000
 OPSET, IR_VERSION = 17, 9  # old enough for every runtime in use, new enough for all that is needed
 
@@ -47,56 +41,69 @@ def export(folder: Path, results: Path = store.RESULTS) -> list[Path]:
 def export_networks(folder: Path, results: Path = store.RESULTS) -> list[Path]:
     """Write `networks.js` (what there is), and of each network `NAME.js` and `NAME.onnx`.
 
-    A network whose full-length run is not recorded yet is left out. Needs the records and weights
-    in `results`, no images. Returns the paths written.
+    A network whose full-length run is not recorded yet is left out, with a warning. Needs the
+    records and weights in `results`, no images. Returns the paths written. Raises ValueError,
+    before anything is written, when weights are missing, damaged, or not those of their record.
     """
-    found = [d for name in SHOWN if (d := describe(EXPERIMENTS[name], results)) is not None]
+    records = {name: record for name in SHOWN if (record := recorded(name, results))}
+    every_weight = {
+        name: {key: tensor.numpy() for key, tensor in load_weights(name, SEED, results).items()}
+        for name in records
+    }
+    found = [describe(get_experiment(name), record) for name, record in records.items()]
     paths = [write_script(folder / "networks.js", "receiveList", found)]
     for network in found:
         name = network["name"]
-        weights = read_weights(store.weights_path(name, SEED, results))
+        weights = every_weight[name]
         paths.append(write_weights(folder / f"{name}.js", name, weights))
         paths.append(write_onnx(folder / f"{name}.onnx", network["layers"], weights))
     return paths
 
 
-def describe(experiment: Experiment, results: Path = store.RESULTS) -> dict | None:
-    """What the page says of a network before it loads it; None when no run of it is recorded.
+def recorded(name: str, results: Path = store.RESULTS) -> Record | None:
+    """The record of the network `name` that the page shows; None, with a warning, without one."""
+    path = store.record_path(name, SEED, results)
+    if path.exists():
+        return store.read_record(path, get_experiment(name))
+    warnings.warn(f"{name} is left out: it has no record of seed {SEED} yet.", stacklevel=2)
+    return None
 
-    `accuracy` is the recorded one, a fraction; `interval` its 95 % Wilson interval.
+
+def describe(experiment: Experiment, record: Record) -> dict:
+    """What the page says of a network before it loads it; `interval` is the 95 % Wilson interval.
+
+    `layers` are its operations in their order: names of layers with weights, "pool", "relu",
+    "sigmoid", "dropout".
     """
-    path = store.record_path(experiment.name, SEED, results)
-    record = store.read_record(path, experiment) if path.exists() else None
-    if record is None or not store.weights_path(experiment.name, SEED, results).exists():
-        return None
-    images = len(record["predictions"])
-    right = round(record["final_accuracy"] * images)
+    recipe, images = experiment.recipe, len(record.predictions)
+    right = images - record.wrong
     return {
         "name": experiment.name,
         "title": experiment.title,
-        "network": experiment.network.__name__,
-        "layers": LAYERS[experiment.network.__name__].split(),
-        "parameters": sum(p.numel() for p in experiment.network().parameters()),
-        "epochs": experiment.epochs,
-        "trainingImages": experiment.training_images,
+        "network": recipe.network.__name__,
+        "layers": [name for name in operations(recipe.network()) if name != "flatten"],
+        "parameters": sum(p.numel() for p in recipe.network().parameters()),
+        "epochs": recipe.epochs,
+        "trainingImages": recipe.training_images,
         "right": right,
         "testImages": images,
-        "interval": wilson_interval(right, images),
+        "interval": [round(end, 5) for end in wilson(right, images)],
     }
 
 
-def wilson_interval(right: int, images: int) -> tuple[float, float]:
-    """The 95 % interval of an accuracy of `right` out of `images`, as fractions (Wilson, 1927)."""
-    interval = binomtest(right, images).proportion_ci(method="wilson")
-    return round(interval.low, 5), round(interval.high, 5)
+def operations(net: nn.Module) -> list[str]:
+    """What `net` does to its images, in order, as PyTorch's tracer sees it.
 
-
-def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a safetensors file by name. Raises ValueError when it is damaged."""
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path.name} is damaged ({error}): restore it.") from error
+    Raises KeyError for an operation that the page does not know.
+    """
+    found = []
+    for node in fx.symbolic_trace(net).graph.nodes:
+        if node.op == "call_module":
+            is_dropout = isinstance(net.get_submodule(node.target), nn.Dropout)
+            found.append("dropout" if is_dropout else node.target)
+        elif node.op in ("call_function", "call_method"):
+            found.append(OPERATIONS[getattr(node.target, "__name__", node.target)])
+    return found
 
 
 def write_weights(path: Path, name: str, weights: dict[str, np.ndarray]) -> Path:
@@ -115,7 +122,7 @@ def export_digits(path: Path, results: Path = store.RESULTS) -> Path:
     Their pixels, uint8 `[n, 28, 28]`, are compressed by gzip. Needs MNIST.
     """
     _, (images, labels) = load_mnist()
-    wrong = {name: misread(name, labels.tolist(), results) for name in SHOWN}
+    wrong = {name: misread(name, labels, results) for name in SHOWN}
     worth_a_look = set(DOUBTFUL_LABELS).union(*wrong.values())
     numbers = sorted(worth_a_look | set(range(ORDINARY_DIGITS)))
     header = {
@@ -129,13 +136,12 @@ def export_digits(path: Path, results: Path = store.RESULTS) -> Path:
     return write_script(path, "receiveDigits", header, pixels)
 
 
-def misread(name: str, labels: list[int], results: Path = store.RESULTS) -> list[int]:
-    """The numbers of the test digits that the recorded network `name` read wrongly."""
-    path = store.record_path(name, SEED, results)
-    record = store.read_record(path, EXPERIMENTS[name]) if path.exists() else None
-    answers = record["predictions"] if record else ""
-    pairs = zip(answers, labels, strict=False)
-    return [number for number, (answer, label) in enumerate(pairs) if int(answer) != label]
+def misread(name: str, labels: Tensor, results: Path = store.RESULTS) -> list[int]:
+    """The numbers of the test digits, int64 `labels`, that the recorded network `name` misread."""
+    record = recorded(name, results)
+    if record is None:
+        return []
+    return (record.answers != labels).nonzero().flatten().tolist()
 
 
 def write_script(path: Path, function: str, header: dict | list, data: bytes | None = None) -> Path:
@@ -184,7 +190,7 @@ def write_onnx(path: Path, layers: list[str], weights: dict[str, np.ndarray]) ->
 
 
 def onnx_node(layer: str, source: str, result: str):
-    """The ONNX node of one layer of `LAYERS`."""
+    """The ONNX node of one layer, by its name in the list of `describe`."""
     parameters = [f"{layer}.weight", f"{layer}.bias"]
     if layer == "pool":
         return helper.make_node("MaxPool", [source], [result], kernel_shape=[2, 2], strides=[2, 2])

@@ -1,0 +1,32 @@
+"""Other first weights than PyTorch's: those of Nielsen's programs."""
+
+import torch
+from torch import nn
+
+POOLING = 4  # values that each of his pools joins, after every convolution
+
+
+@torch.no_grad()
+def nielsen(net: nn.Module) -> None:
+    """Draw the first weights of `net` anew, in place, as Nielsen does, from the global generator.
+
+    Weights N(0, 1/n_out), where n_out is the number of units of a dense layer and filters · 25 / 4
+    of a convolution of 5 × 5 before a pooling of 2 × 2; biases N(0, 1); in the last layer, the
+    softmax's, all is zero. Source: Nielsen, chapter 6, network3.py.
+    """
+    *hidden, last = [layer for layer in net.children() if hasattr(layer, "weight")]
+    for layer in hidden:
+        n_out = layer.weight.shape[0] * layer.weight[0, 0].numel()
+        if isinstance(layer, nn.Conv2d):
+            n_out /= POOLING
+        nn.init.normal_(layer.weight, std=n_out**-0.5)
+        nn.init.normal_(layer.bias)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+
+
+def as_pytorch_does(net: nn.Module) -> None:
+    """Leave the weights of `net` as its layers drew them: uniform, up to 1/sqrt(fan in)."""
+
+
+INITIALISATIONS = {"pytorch": as_pytorch_does, "nielsen": nielsen}

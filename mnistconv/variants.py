@@ -1,0 +1,46 @@
+"""Networks that the book does not teach but measures: a taught one with one thing changed.
+
+Images and logits are as in `mnistconv.networks`. With the same seed, what a variant has in common
+with its model starts with the same weights, as far as the layers before it are the same.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConvNetTwoConvWideDenseLayer(nn.Module):
+    """`ConvNetTwoConvLayersReLU` with 1,000 units in fc1 in place of 100: 672,570 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 20, kernel_size=5)
+        self.conv2 = nn.Conv2d(20, 40, kernel_size=5)
+        self.fc1 = nn.Linear(4 * 4 * 40, 1000)
+        self.out = nn.Linear(1000, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        x = F.relu(self.fc1(x.flatten(1)))
+        return self.out(x)
+
+
+class ConvNetTwoConvTwoDenseLayers(nn.Module):
+    """`ConvNetTwoConvTwoDenseLayersWithDropout` without its dropout: 1,672,570 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 20, kernel_size=5)
+        self.conv2 = nn.Conv2d(20, 40, kernel_size=5)
+        self.fc1 = nn.Linear(4 * 4 * 40, 1000)
+        self.fc2 = nn.Linear(1000, 1000)
+        self.out = nn.Linear(1000, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        x = F.relu(self.fc1(x.flatten(1)))
+        x = F.relu(self.fc2(x))
+        return self.out(x)

@@ -1,0 +1,63 @@
+"""What the finished pages need besides text: their scripts, the trained networks, two mends."""
+
+from pathlib import Path
+
+from chapters import EXPLORER
+
+from mnistconv.export import export_networks
+
+# Let screen readers say what a fold shows, "Show the solution", not MyST-NB's label; and docutils
+# gives the entries of a bibliography a role that ARIA has taken back.
+SPOKEN = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    ' role="doc-biblioentry"': ' role="listitem"',
+}
+
+
+def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree) -> None:
+    for written, better in SPOKEN.items():
+        if "body" in context:
+            context["body"] = context["body"].replace(written, better)
+
+
+COMPUTING = ["network", "prepare", "explain", "address"]  # these run without a browser, too
+SHOWING = ["view", "why", "loading", "board", "page"]
+# What stands in the body of an interactive page -> its folder in _static, its scripts in order.
+INTERACTIVE = {
+    EXPLORER: ("explorer", ["convolution", "explorer"]),
+    '<div class="draw" id="draw"': ("draw", COMPUTING + SHOWING),
+}
+
+
+def load_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """The style sheet and the scripts of an interactive page, for that page alone."""
+    for mark, (folder, scripts) in INTERACTIVE.items():
+        if mark in context.get("body", ""):
+            app.add_css_file(f"{folder}/{folder}.css")
+            for script in scripts:
+                app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
+
+
+def export_trained_networks(app, exception) -> None:
+    """Put the recorded weights where the page "Draw a digit" loads them from."""
+    if exception is None and app.builder.format == "html":
+        export_networks(Path(app.outdir) / "_static" / "draw")
+
+
+def make_static_folder(app) -> None:
+    """Come first: when a build stops early, the theme writes its logo as a file `_static`."""
+    (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+
+
+def drop_source_maps(app, exception) -> None:
+    for path in Path(app.outdir).rglob("*.map"):
+        path.unlink()
+
+
+def setup(app) -> dict:
+    app.connect("builder-inited", make_static_folder)
+    app.connect("html-page-context", mend_for_screen_readers)
+    app.connect("html-page-context", load_scripts)
+    app.connect("build-finished", export_trained_networks)
+    app.connect("build-finished", drop_source_maps)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
