@@ -27,7 +27,7 @@ class ConvNetTwoConvWideDenseLayer(nn.Module):
 
 
 class ConvNetTwoConvTwoDenseLayers(nn.Module):
-    """`ConvNetTwoConvTwoDenseLayersWithDropout` without its dropout: 1,671,570 parameters."""
+    """`ConvNetTwoConvTwoDenseLayersWithDropout` without its dropout: 1,672,570 parameters."""
 
     def __init__(self):
         super().__init__()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import tools
-from book import REPOSITORY, SITE
+from book import REPOSITORY
 from bs4 import BeautifulSoup
 
 ANSWER = REPOSITORY / "tests" / "site" / "answer.js"
@@ -53,7 +53,7 @@ class Node:
     """One Node process that holds the site's scripts; call it with JavaScript, see answer.js."""
 
     def __init__(self, data: Path):
-        command = [tools.node(), ANSWER, SITE / "_static", data]
+        command = [tools.node(), ANSWER, REPOSITORY / "site" / "_static", data]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )

@@ -17,6 +17,7 @@ from mnistconv.data import to_input
 from mnistconv.experiments import get_experiment
 from mnistconv.records import load_network, store
 from mnistconv.records.answers import DOUBTFUL_LABELS
+from mnistconv.records.intervals import wilson
 
 DRAW = REPOSITORY / "site" / "_static" / "draw"
 EVERY_NETWORK = pytest.mark.parametrize("name", export.SHOWN)
@@ -38,6 +39,14 @@ def test_the_list_says_what_the_records_say(exported):
         assert low < record.final_accuracy < high
         net = load_network(network["name"])
         assert network["parameters"] == sum(p.numel() for p in net.parameters())
+
+
+def test_the_interval_is_wilsons():
+    """Worked out by hand for 99.43 %, as in the book: [99.26, 99.56]."""
+    z, n, p = 1.959964, 10_000, 0.9943
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    assert wilson(9943) == pytest.approx((middle - reach, middle + reach), abs=1e-5)
 
 
 @EVERY_NETWORK
