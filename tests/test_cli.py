@@ -18,7 +18,7 @@ from users import without_roots_rights
 from mnistconv import commands, training
 from mnistconv.__main__ import main
 from mnistconv.data import load_mnist
-from mnistconv.experiments import EXPERIMENTS
+from mnistconv.experiments import on_board
 from mnistconv.networks import DenseNet
 from mnistconv.places import data_root
 from mnistconv.records import scores
@@ -64,7 +64,7 @@ def test_help_names_every_command():
 def test_list_shows_every_run_with_the_published_figures(run):
     code, out, _ = run("list")
     assert code == 0
-    for experiment in EXPERIMENTS.values():
+    for experiment in on_board("article").values():
         assert experiment.name in out
         assert experiment.article is None or f"{experiment.article:.2f}" in out
 
@@ -260,7 +260,7 @@ def test_a_page_that_is_none_is_one_sentence(run, tmp_path, kind):
 
 def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["mnistconv", "table"])
-    monkeypatch.setattr(scores, "format_scoreboard", lambda form: {}["of ours"])
+    monkeypatch.setattr(scores, "format_scoreboard", lambda *_: {}["of ours"])
     with pytest.raises(KeyError, match="of ours"):
         main()
 
@@ -333,5 +333,5 @@ def test_the_scoreboard_comes_as_csv_too(run):
     code, out, _ = run("table", "--format", "csv")
     lines = out.splitlines()
     assert code == 0
-    assert len(lines) == 1 + len(EXPERIMENTS)
+    assert len(lines) == 1 + len(on_board("article"))
     assert lines[0].startswith("run,parameters")
