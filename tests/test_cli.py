@@ -13,12 +13,13 @@ import warnings
 import pytest
 import torch
 from safetensors.torch import load_file
+from small import changed
 from users import without_roots_rights
 
 from mnistconv import commands, training
 from mnistconv.__main__ import main
 from mnistconv.data import load_mnist
-from mnistconv.experiments import on_board
+from mnistconv.experiments import EXPERIMENTS, on_board
 from mnistconv.networks import DenseNet
 from mnistconv.places import data_root
 from mnistconv.records import scores
@@ -67,6 +68,23 @@ def test_list_shows_every_run_with_the_published_figures(run):
     for experiment in on_board("article").values():
         assert experiment.name in out
         assert experiment.article is None or f"{experiment.article:.2f}" in out
+    assert "steps-deep" not in out
+    assert "--board ablation" in out
+
+
+def test_list_and_table_show_a_board_that_is_asked_for(run):
+    for command in ("list", "table"):
+        code, out, _ = run(command, "--board", "ablation")
+        assert code == 0
+        assert all(name in out for name in on_board("ablation"))
+        assert "two-conv" not in out
+
+
+def test_what_train_cannot_do_it_refuses_before_it_begins(run, monkeypatch):
+    monkeypatch.setitem(EXPERIMENTS, "dense", changed(EXPERIMENTS["dense"], momentum=0.9))
+    code, out, said = run("train", "dense")
+    assert (code, out) == (2, "")
+    assert "momentum 0.9" in said and "reproduce" in said
 
 
 def test_train_obeys_its_epochs_whatever_the_profile(tmp_path):
@@ -106,6 +124,9 @@ def test_train_of_no_epochs_is_no_training(run):
         (("train", "dense", "--device", "abacus"), ("abacus",)),
         (("train",), ("argument",)),
         (("table", "--format", "pdf"), ("pdf", "csv")),
+        (("table", "--board", "kitchen"), ("kitchen", "article")),
+        (("list", "--board", "kitchen"), ("kitchen", "article")),
+        (("reproduce", "--board", "kitchen"), ("kitchen", "article")),
         (("dance",), ("dance",)),
     ],
 )
