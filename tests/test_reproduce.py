@@ -272,6 +272,29 @@ def test_a_checkpoint_with_other_content_is_set_aside(change, three_epochs, tmp_
     assert epochs == [3, 4]
 
 
+RICH = changed(
+    EXPERIMENTS["relu"], epochs=4, held_out=15, kept_epoch="best validation", momentum=0.5
+)
+RICH = changed(RICH, schedule="one-cycle", lr=0.01)
+FOREIGN_TO_THE_RICH = {
+    "no validation": lambda tensors, header: header.pop("validation_accuracy"),
+    "validation of two epochs": in_header(validation_accuracy=[0.5, 0.5]),
+    "validation as text": in_header(validation_accuracy=["good", "better", "best"]),
+    "validation in percent": in_header(validation_accuracy=[50.0, 60.0, 70.0]),
+    "no momentum": lambda tensors, header: tensors.pop("momentum.conv1.weight"),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN_TO_THE_RICH.values(), ids=FOREIGN_TO_THE_RICH)
+def test_so_is_one_that_lacks_what_its_recipe_needs(change, tmp_path, little_data):
+    checkpoint = run_until(RICH, 0, tmp_path, epochs=3)
+    rewrite(checkpoint, change)
+    epochs = []
+    with pytest.warns(UserWarning, match="is set aside as .*: (it|the figures)"):
+        runs.run(RICH, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [3, 4]
+
+
 def test_a_checkpoint_of_an_older_version_is_continued(three_epochs, tmp_path, little_data):
     """They had one `history`, not a list of them."""
     shutil.copytree(three_epochs, tmp_path, dirs_exist_ok=True)
