@@ -141,22 +141,18 @@ def some_pictures(value, name: str) -> Tensor:
     some = images[:LOOK_AT]
     brightest, mean = some.max().item(), some.float().mean().item()
     if mean > BRIGHT:
-        _warn_once(
-            f"{name} look unlike MNIST: their mean pixel is {mean:.0f}, and MNIST's is 33, white"
-            " ink up to 255 on black, 0. If yours are dark on white, 255 - images turns them round."
-        )
+        _warn_once("their background is bright: 255 - images turns dark ink on white round.")
     elif 0 < brightest < FAINT:
-        _warn_once(
-            f"{name} look unlike MNIST: their brightest pixel is {brightest}, and MNIST's is 255,"
-            f" white ink on black, 0. If yours reach from 0 to {brightest}, multiply them by"
-            f" {255 // brightest}."
-        )
+        _warn_once("no pixel is bright: 255 * images brings 0 and 1 to it.")
     return images
 
 
 @functools.cache
-def _warn_once(message: str) -> None:
-    warnings.warn(message, stacklevel=4)  # the line that called the checked function
+def _warn_once(what: str) -> None:
+    warnings.warn(
+        f"These images look unlike MNIST, white ink, up to 255, on black, 0: {what}",
+        stacklevel=4,  # the line that called the checked function
+    )
 
 
 def some_labels(value, name: str) -> Tensor:
@@ -283,7 +279,7 @@ def logits_of(net: nn.Module, images: Tensor) -> Tensor:
     try:
         logits = net(images)
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"the network fails on a batch {_shape(images)} of {images.dtype} on {images.device}:"
             f" {reason}. It must take float32 images [n, 1, 28, 28] that lie where it lies."
@@ -330,24 +326,26 @@ def some_parameters(value, name: str) -> list:
     if isinstance(value, Tensor) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be parameters or groups of them, not {_kind(value)}.")
     items = [
-        item | {"params": list(item["params"])}
-        if isinstance(item, dict) and not isinstance(item.get("params", ()), Tensor | str)
-        else item
-        for item in value
+        item | {"params": _members(item)} if isinstance(item, dict) else item for item in value
     ]
     if not _tensors_of(items):
         raise ValueError(f"{name} is empty: nothing would be trained. Leave it out to train all.")
     return items
 
 
+def _members(group: dict) -> list:
+    members = group.get("params", [])
+    return [members] if isinstance(members, Tensor) else list(members)
+
+
 def _tensors_of(items: list) -> list[Tensor]:
     """All parameters in a list of parameters, pairs (name, parameter) and groups of both."""
-    tensors = []
-    for item in items:
-        members = item["params"] if isinstance(item, dict) else [item]
-        for member in [members] if isinstance(members, Tensor) else members:
-            tensors.append(member[1] if isinstance(member, tuple) else member)
-    return tensors
+    members = [
+        member
+        for item in items
+        for member in (_members(item) if isinstance(item, dict) else [item])
+    ]
+    return [member[1] if isinstance(member, tuple) else member for member in members]
 
 
 def parameters_of_the_network(net: nn.Module, params: list | None = None, **_) -> None:
@@ -431,15 +429,18 @@ def a_loader(value, name: str) -> CheckedLoader:
         return value
     if isinstance(value, type | Tensor | str | dict) or not hasattr(value, "__iter__"):
         raise TypeError(
-            f"{name} must yield batches (images, labels), as a DataLoader or Batches does, not"
-            f" {_named(value)}."
+            f"{name} must yield batches (images, labels), as a DataLoader or"
+            f" Batches(images, labels) does, not {_named(value)}."
         )
     return CheckedLoader(value, name)
 
 
 def _checked_batch(batch, name: str) -> tuple[Tensor, Tensor]:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
-        raise TypeError(f"{name} must yield pairs (images, labels), not {type(batch).__name__}.")
+        raise TypeError(
+            f"{name} must yield pairs (images, labels), as Batches(images, labels) does, not"
+            f" {type(batch).__name__}."
+        )
     images, labels = batch
     if not isinstance(images, Tensor):
         images = _as_tensor(images)
@@ -451,4 +452,6 @@ def _checked_batch(batch, name: str) -> tuple[Tensor, Tensor]:
         )
     labels = some_labels(labels, f"the labels of {name}")
     _check_lengths(images, labels, f"{name} ")
+    if labels.numel() == 0:
+        raise ValueError(f"{name} yields an empty batch: leave it out.")
     return images, labels

@@ -56,10 +56,8 @@ def set_threads() -> None:
     """
     wish = os.environ.get("MNISTCONV_THREADS")
     if wish:
-        if not wish.isdecimal() or not 1 <= int(wish) <= 1024:
-            raise ValueError(
-                f"MNISTCONV_THREADS is {wish!r}, but it must be a number of threads, 1 to 1024."
-            )
+        if not (wish.isdecimal() and len(wish) <= 4 and 1 <= int(wish) <= 1024):
+            raise ValueError(f"MNISTCONV_THREADS is {wish!r}, but it must be a number, 1 to 1024.")
         torch.set_num_threads(int(wish))
     elif not _reader_decided():
         torch.set_num_threads(1)

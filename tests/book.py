@@ -8,6 +8,7 @@ import nbformat
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "notebooks"
+SITE = REPOSITORY / "site"
 
 NAMES = contents.chapters()
 

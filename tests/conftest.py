@@ -7,12 +7,13 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+import tools
 import torch
 from filelock import FileLock
 from hypothesis import settings
-from sites import QUIET, Visit, build, served, system_browser
+from sites import QUIET, Node, Windows, build, served
 
-from mnistconv import load_mnist
+from mnistconv import export, load_mnist
 
 torch.set_num_threads(1)
 settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=50)
@@ -33,16 +34,32 @@ def few(mnist):
 
 
 @pytest.fixture(scope="session")
+def exported(tmp_path_factory) -> Path:
+    """What the page "Draw a digit" loads, written into a folder of its own."""
+    folder = tmp_path_factory.mktemp("exported")
+    export.export(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node(exported):
+    """Call it with JavaScript that asks the site's own scripts; see tests/site/answer.js."""
+    process = Node(exported)
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """The built site; one build for all test processes, the seconds it took in `seconds`."""
+    """The built site; one build for all test processes."""
     run = tmp_path_factory.getbasetemp()
     # A process of pytest-xdist has its own folder, inside of that of the whole run.
     shared = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "site"
     with FileLock(str(shared) + ".lock"):
-        if not (shared / "seconds").exists():
-            finished, seconds = build(shared / "html")
+        if not (shared / "built").exists():
+            finished = build(shared / "html")
             assert finished.returncode == 0, finished.stderr
-            (shared / "seconds").write_text(str(seconds), encoding="utf-8")
+            (shared / "built").touch()
     return shared / "html"
 
 
@@ -53,26 +70,16 @@ def address(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[browser]'"
-    )
-    path = system_browser()
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
+def windows():
+    with tools.module("playwright.sync_api").sync_playwright() as playwright:
+        path = tools.chromium(playwright)
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield Windows(browser)
+        browser.close()
 
 
 @pytest.fixture
-def visit(browser):
-    """Call it as `Visit` without the browser; the windows close after the test."""
-    visits = []
-
-    def new(*arguments, **options) -> Visit:
-        visits.append(Visit(browser, *arguments, **options))
-        return visits[-1]
-
-    yield new
-    for one in visits:
-        one.close()
+def visit(windows):
+    """Call it with an address, and `width`, `theme` or `motion`, for a `Visit` there."""
+    with windows.visits() as visit:
+        yield visit

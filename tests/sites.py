@@ -1,20 +1,20 @@
-"""Building the site, serving it, and a browser to look at it with."""
+"""Building the site, serving it, Node for its scripts, and a browser to look at it with."""
 
+import collections
 import functools
 import http.server
-import shutil
+import json
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+import tools
 from book import REPOSITORY
 from bs4 import BeautifulSoup
 
-AXE = REPOSITORY / "tests" / "site" / "node_modules" / "axe-core" / "axe.min.js"
+ANSWER = REPOSITORY / "tests" / "site" / "answer.js"
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -27,27 +27,11 @@ QUIET = (
 
 
 def build(folder: Path, book: Path = REPOSITORY / "notebooks", environment: dict | None = None):
-    """Run the strict build of `make book` into `folder`: the finished process and its seconds."""
-    start = time.perf_counter()
-    command = [
-        "-n",
-        "-W",
-        "--keep-going",
-        "-q",
-        "-b",
-        "html",
-        "-c",
-        book.parent / "site",
-        "-d",
-        folder.parent / "doctrees",
-    ]
-    finished = subprocess.run(
-        [sys.executable, "-m", "sphinx", *command, book, folder],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    return finished, time.perf_counter() - start
+    """Run the strict build of `make book` into `folder`: the finished process."""
+    options = ["-n", "-W", "--keep-going", "-q", "-b", "html"]
+    places = ["-c", book.parent / "site", "-d", folder.parent / "doctrees", book, folder]
+    command = [sys.executable, "-m", "sphinx", *options, *places]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -65,19 +49,31 @@ def served(folder: Path):
         server.shutdown()
 
 
-def system_browser() -> str:
-    """The path of an installed Chromium, or skip with a line that says how to get one."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    found = found or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no browser: on Debian and Ubuntu, `apt-get install chromium` brings one")
-    return found
+class Node:
+    """One Node process that holds the site's scripts; call it with JavaScript, see answer.js."""
+
+    def __init__(self, data: Path):
+        command = [tools.node(), ANSWER, REPOSITORY / "site" / "_static", data]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def __call__(self, code: str, given=None):
+        """What `code`, the body of a function, returns; `given` is at hand in it."""
+        self.process.stdin.write(json.dumps({"code": code, "given": given}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+    def close(self) -> None:
+        self.process.communicate(timeout=10)
 
 
 class Visit:
-    """One page in a new window, with everything that the browser complained about."""
+    """A look at one page, with everything that the browser complained about."""
 
-    def __init__(self, browser, url: str, width=1280, theme="light", motion="reduce"):
+    def __init__(self, browser, width: int, theme: str, motion: str):
         self.complaints, self.requests = [], []
         context = browser.new_context(
             viewport={"width": width, "height": 900},
@@ -91,8 +87,20 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url}"))
         self.page.on("response", self.note_response)
+
+    def open(self, url: str) -> None:
+        self.complaints.clear()
+        self.requests.clear()
         self.page.goto(url, wait_until="load")
         self.page.evaluate("window.MathJax?.startup?.promise")
+
+    def leave(self) -> None:
+        """Leave the page, and nothing behind that the next one could notice."""
+        self.page.unroute_all()
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.mouse.up()
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
 
     def note_message(self, message) -> None:
         if message.type in ("error", "warning"):
@@ -104,9 +112,7 @@ class Visit:
 
     def violations(self, of: str = "html") -> list[str]:
         """What axe-core finds against WCAG 2.2 AA in the element `of`; skip without axe-core."""
-        if not AXE.exists():
-            pytest.skip("axe-core is not installed: npm ci --prefix tests/site")
-        self.page.add_script_tag(path=AXE)
+        self.page.add_script_tag(path=tools.axe())
         levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         found = self.page.evaluate("([of, runOnly]) => axe.run(of, {runOnly})", [of, levels])
         return [
@@ -115,8 +121,29 @@ class Visit:
             for n in v["nodes"]
         ]
 
-    def close(self) -> None:
-        self.page.context.close()
+
+class Windows:
+    """The windows of a browser: opened when they are first wanted, then used again."""
+
+    def __init__(self, browser):
+        self.browser, self.free = browser, collections.defaultdict(list)
+
+    @contextmanager
+    def visits(self):
+        """A function that opens an address in a window of its own, as long as the block lasts."""
+        taken = []
+
+        def visit(url: str, width=1280, theme="light", motion="reduce") -> Visit:
+            kind = width, theme, motion
+            free = self.free[kind]
+            taken.append((kind, free.pop() if free else Visit(self.browser, *kind)))
+            taken[-1][1].open(url)
+            return taken[-1][1]
+
+        yield visit
+        for kind, window in taken:
+            window.leave()
+            self.free[kind].append(window)
 
 
 def soup(site: Path, page: str) -> BeautifulSoup:

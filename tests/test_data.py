@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, Subset
+from torchvision.transforms import ToTensor
 
 from mnistconv import data
 from mnistconv.data import (
@@ -337,3 +338,34 @@ def test_to_input_refuses_what_is_no_picture(images, error, words):
 def test_expand_refuses_a_label_too_few():
     with pytest.raises(ValueError, match=r"3 images need 3 labels, \[3\], not \[2\]"):
         expand(IMAGES_OF_THREE, torch.zeros(2, dtype=torch.int64))
+
+
+@EVERY_SHIFT
+def test_shifts_take_arrays_and_lists_and_refuse_what_is_no_picture(shift):
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    expected = shift(torch.from_numpy(image))
+    assert torch.equal(shift(image), expected)
+    assert shift(image.tolist()).tolist() == expected.tolist()
+    for picture, error, words in [
+        (torch.zeros(28), ValueError, r"\[..., height, width\], not \[28\]"),
+        (7, ValueError, r"\[..., height, width\], not \[\]"),
+        (None, TypeError, "image must be a tensor.*NoneType"),
+        ("a digit", TypeError, "image must be a tensor.*str"),
+    ]:
+        with pytest.raises(error, match=words):
+            shift(picture)
+
+
+@pytest.mark.parametrize("get", [get_dataset, get_extended_dataset])
+def test_a_transform_is_a_function_or_an_object_that_can_be_called(get):
+    with pytest.raises(TypeError, match=r"transform is the class ToTensor.*ToTensor\(\)"):
+        get(train=False, transform=ToTensor)
+    with pytest.raises(TypeError, match="transform must be a function, not str"):
+        get(train=False, transform="ToTensor")
+    assert get(train=False, transform=ToTensor())[0][1] == 7
+
+
+def test_expanding_takes_what_a_transform_left_as_a_picture():
+    """Shifts move pixels, of whatever kind the transform has left them."""
+    pictures = get_extended_dataset(train=False, transform=lambda picture: picture)
+    assert torch.equal(pictures[1][0], shift_right(np.array(pictures[0][0])))

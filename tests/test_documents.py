@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
-from mnistconv.__main__ import app
+from mnistconv.commands import app
 from mnistconv.records import format_scoreboard
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

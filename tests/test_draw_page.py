@@ -148,7 +148,7 @@ def test_the_browser_computes_what_pytorch_does(at, mnist, name):
       const unpacked = packed.pipeThrough(new DecompressionStream("gzip"));
       const pixels = new Uint8Array(await new Response(unpacked).arrayBuffer());
       const answers = [];
-      for (let start = 0; start < 784_000; start += 784) {
+      for (let start = 0; start < 78_400; start += 784) {
         const picture = Float32Array.from(pixels.subarray(start, start + 784), (v) => v / 255);
         answers.push(...m.forward(network, picture).out.values);
       }
@@ -157,8 +157,8 @@ def test_the_browser_computes_what_pytorch_does(at, mnist, name):
     numbers, logits = seen.page.evaluate(code, name)
     _, (images, _) = mnist
     with torch.no_grad():
-        expected = load_network(name)(to_input(images[numbers[:1000]])).numpy()
-    ours = np.array(logits).reshape(1000, 10)
+        expected = load_network(name)(to_input(images[numbers[:100]])).numpy()
+    ours = np.array(logits).reshape(100, 10)
     assert np.abs(ours - expected).max() < 1e-4
     assert (ours.argmax(1) == expected.argmax(1)).all()
 
@@ -493,14 +493,8 @@ def test_a_link_on_the_page_changes_the_situation(at):
 
 @pytest.mark.parametrize(
     "state",
-    [
-        "net=gpt&digit=77777&dx=NaN",
-        "%E0%A4%A",
-        "ink=!!&unit=conv9.1.1.1",
-        "digit=5000",
-        "unit=dropout1.0.0.0",
-    ],
-)  # fmt: skip
+    ["net=gpt&digit=77777&dx=NaN&ink=!!&unit=conv9.1.1.1", "%E0%A4%A", "unit=dropout1.0.0.0"],
+)
 def test_nonsense_in_the_address_shows_a_working_page(at, state):
     seen = at(state)
     next_frame(seen)
@@ -624,7 +618,7 @@ def test_the_page_works_from_a_folder(visit, site):
     assert all(url.startswith(("file:", "data:")) for url in seen.requests)
 
 
-# Size and speed
+# Size
 
 
 def test_the_first_load_adds_less_than_700_kilobytes(at, site, capsys):
@@ -638,30 +632,6 @@ def test_the_first_load_adds_less_than_700_kilobytes(at, site, capsys):
         print(f"\nfirst load of the page adds {size / 1e3:.0f} kB in {len(files)} files")
     assert "relu.js" in files
     assert size < 700e3
-
-
-@pytest.mark.parametrize("name, limit", [("relu", 5), (DROPOUT, 15)])
-def test_a_forward_pass_and_a_frame_are_fast(at, name, limit, capsys):
-    """Medians over 60 frames while the digit turns, with a unit of the second convolution shown."""
-    seen = at(f"net={name}&digit=0&unit=conv2.3.4.4")
-    times = seen.page.evaluate("""async () => {
-      const slider = document.getElementById("draw-angle"), found = [];
-      for (let angle = 1; angle <= 60; angle++) {
-        slider.value = angle;
-        slider.dispatchEvent(new Event("input"));
-        await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
-        const { network, all } = document.getElementById("draw-time").dataset;
-        found.push([Number(network), Number(all)]);
-      }
-      return found;
-    }""")
-    network, frame = np.median(np.array(times), axis=0)
-    with capsys.disabled():
-        print(
-            f"\n{name}: forward pass {network:.1f} ms, all work of a frame {frame:.1f} ms (medians)"
-        )
-    assert network < limit
-    assert frame < 1000 / 60
 
 
 # What a hostile or an ordinary reader does
@@ -697,23 +667,26 @@ def test_the_buttons_of_the_panel_move_the_unit(at):
     assert seen.complaints == []
 
 
-def slow(page, file: str, milliseconds: int) -> None:
-    """Let the page wait for one of its files."""
+def hold(page, file: str):
+    """Let the page wait for one of its files: a function that lets the file arrive."""
+    held = []
+    page.route(f"**/draw/{file}*", held.append)
 
-    def later(route):
-        page.wait_for_timeout(milliseconds)
-        route.continue_()
+    def release() -> None:
+        with page.expect_event("requestfinished", lambda request: file in request.url):
+            held.pop().continue_()
 
-    page.route(f"**/draw/{file}*", later)
+    return release
 
 
 def test_the_last_choice_wins_over_a_slow_older_one(at):
     seen = at()
-    slow(seen.page, f"{DROPOUT}.js", 1500)
+    release = hold(seen.page, f"{DROPOUT}.js")
     seen.page.locator(f"input[value='{DROPOUT}']").click()
     assert DROPOUT in seen.page.locator("#draw-loading").text_content()
     choose_network(seen, "simple")
-    seen.page.wait_for_timeout(2500)
+    release()
+    next_frame(seen)
     assert seen.page.locator("input[value='simple']").is_checked()
     assert seen.page.locator("canvas[data-layer='conv2']").count() == 0
     assert seen.page.locator("#draw-loading").text_content() == ""
@@ -737,14 +710,15 @@ def test_a_second_finger_does_not_draw(at):
 
 def test_a_digit_that_arrives_during_a_stroke_harms_nothing(at):
     seen = at()
-    slow(seen.page, "digits.js", 800)
+    release = hold(seen.page, "digits.js")
     seen.page.locator("#draw-any").click()
     box = seen.page.locator("#draw-board").bounding_box()
     seen.page.mouse.move(box["x"] + 100, box["y"] + 100)
     seen.page.mouse.down()
-    for x in range(100, 200, 4):
-        seen.page.mouse.move(box["x"] + x, box["y"] + 150)
-        seen.page.wait_for_timeout(60)
+    seen.page.mouse.move(box["x"] + 150, box["y"] + 150, steps=8)
+    release()
+    next_frame(seen)
+    seen.page.mouse.move(box["x"] + 200, box["y"] + 150, steps=8)
     seen.page.mouse.up()
     seen.page.wait_for_selector("#draw-source:has-text('Test digit')")
     assert seen.complaints == []
@@ -837,8 +811,10 @@ def test_a_link_without_a_unit_clears_the_panel(at):
 
 def test_a_linked_unit_waits_for_its_network(at):
     seen = at("net=simple&digit=4")
-    slow(seen.page, "relu.js", 700)
+    release = hold(seen.page, "relu.js")
     seen.page.evaluate("location.hash = 'net=relu&digit=0&unit=pool2.5.1.1'")
+    next_frame(seen)
+    release()
     seen.page.wait_for_selector("#draw-why h3:has-text('pool2, map 5')")
     assert seen.page.locator("input[value='relu']").is_checked()
     assert seen.page.locator("#draw-source").text_content().startswith("Test digit 0,")
@@ -846,11 +822,12 @@ def test_a_linked_unit_waits_for_its_network(at):
 
 def test_drawing_goes_on_while_a_network_loads(at):
     seen = at()
-    slow(seen.page, "simple.js", 600)
+    release = hold(seen.page, "simple.js")
     seen.page.locator("input[value='simple']").click()
     draw(seen, [DRAWN[7][0][:3]])
     box = seen.page.locator("#draw-board").bounding_box()
     seen.page.mouse.down()
+    release()
     seen.page.wait_for_selector("canvas[data-layer='conv2']", state="detached")
     before = dark_pixels(seen)
     seen.page.mouse.move(box["x"] + 40, box["y"] + 300, steps=8)

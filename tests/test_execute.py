@@ -375,7 +375,7 @@ def test_an_older_notebook_that_names_no_modules_is_stale(fresh):
 
 def test_freshness_needs_no_pytorch():
     code = "import sys; sys.modules['torch'] = None; import freshness"
-    subprocess.run([sys.executable, "-c", code], cwd=book.REPOSITORY / "site", check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=book.SITE, check=True)
 
 
 # Kernels

@@ -18,8 +18,9 @@ from mnistconv.experiments import (
     on_board,
 )
 from mnistconv.lessons import lesson, profile
-from mnistconv.networks import DenseNet
+from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
 from mnistconv.recipes import DEFAULTS, Recipe, without_defaults
+from mnistconv.variants import ConvNetTwoConvTwoDenseLayers, ConvNetTwoConvWideDenseLayer
 
 DROPOUT = "ConvNetTwoConvTwoDenseLayersWithDropout"
 RELU = "ConvNetTwoConvLayersReLU"
@@ -210,6 +211,25 @@ def test_from_row_to_row_of_the_ablation_one_thing_changes():
         {"weight_decay"},
         {"network", "dense_weight_lr"},  # dropout, and the step that undoes PyTorch's rescaling
     ]
+
+
+def test_variants_have_the_size_that_they_say_and_their_models_first_weights():
+    for variant, parameters in (
+        (ConvNetTwoConvWideDenseLayer, 671_570),
+        (ConvNetTwoConvTwoDenseLayers, 1_672_570),
+    ):
+        net = variant()
+        assert sum(p.numel() for p in net.parameters()) == parameters
+        assert f"{parameters:,}" in variant.__doc__
+        assert net(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+    torch.manual_seed(0)
+    deep = ConvNetTwoConvTwoDenseLayers()
+    torch.manual_seed(0)
+    model = ConvNetTwoConvTwoDenseLayersWithDropout()
+    assert deep.state_dict().keys() == model.state_dict().keys()
+    assert all(map(torch.equal, deep.parameters(), model.parameters()))
+    images = torch.rand(3, 1, 28, 28)
+    assert torch.equal(deep(images), model.eval()(images))
 
 
 def test_a_board_of_the_readers_own(monkeypatch):

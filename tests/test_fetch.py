@@ -24,7 +24,6 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from torchvision.datasets import MNIST
-
 from users import without_roots_rights
 
 from mnistconv import fetch, second_source
@@ -282,9 +281,11 @@ def test_a_mirror_that_trickles_is_given_up(tmp_path, filled, mirror, monkeypatc
 def test_too_slow_is_said_so(tmp_path, filled, monkeypatch):
     monkeypatch.setattr(fetch, "PACE_SECONDS", 0.3)
     (filled / SMALL).unlink()
-    with server_that_goes_on(b"\r\n", b"a", pause=0.05) as slow:
-        with pytest.raises(ConnectionError, match=r"too slow, less than 100 kB in 0\.3 seconds"):
-            fetch_mnist(tmp_path, mirrors=[slow], get_wheel=no_wheel)
+    with (
+        server_that_goes_on(b"\r\n", b"a", pause=0.05) as slow,
+        pytest.raises(ConnectionError, match=r"too slow, less than 100 kB in 0\.3 seconds"),
+    ):
+        fetch_mnist(tmp_path, mirrors=[slow], get_wheel=no_wheel)
 
 
 def test_a_slow_mirror_of_a_good_pace_is_waited_for(monkeypatch):
@@ -294,7 +295,7 @@ def test_a_slow_mirror_of_a_good_pace_is_waited_for(monkeypatch):
     monkeypatch.setattr(fetch.time, "monotonic", lambda: 4 * next(clock))  # seconds
     pieces = iter([b"0123456789"] * 30 + [b""])
 
-    class Answer:
+    class Answer(nullcontext):
         headers: ClassVar = {}
 
         def read1(self, size):
@@ -305,9 +306,11 @@ def test_a_slow_mirror_of_a_good_pace_is_waited_for(monkeypatch):
 
 def test_a_body_that_never_ends_is_cut_at_the_known_size(tmp_path, filled, mirror):
     (filled / SMALL).unlink()
-    with server_that_goes_on(b"\r\n", bytes(5_000), pause=0.001) as endless:
-        with pytest.raises(ConnectionError, match="more than 10,008 bytes"):
-            fetch_mnist(tmp_path, mirrors=[endless], get_wheel=no_wheel)
+    with (
+        server_that_goes_on(b"\r\n", bytes(5_000), pause=0.001) as endless,
+        pytest.raises(ConnectionError, match="more than 10,008 bytes"),
+    ):
+        fetch_mnist(tmp_path, mirrors=[endless], get_wheel=no_wheel)
 
 
 def test_what_inflates_is_never_unpacked_whole(tmp_path, filled, monkeypatch):

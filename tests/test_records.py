@@ -15,7 +15,7 @@ import warnings
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from small import changed
 
 from mnistconv import recipes
@@ -491,6 +491,78 @@ def test_expanded_runs_train_on_five_times_the_images(tmp_path, little_data):
     assert seen == [48]  # 5 * 95 images in batches of 10, the last one of 5
 
 
+# Weights
+
+
+def keep(tmp_path, seed: int = 0, half: bool = False, **fields) -> dict[str, torch.Tensor]:
+    """A record of `dense` in `tmp_path` with its file of weights; returns what the file holds."""
+    write_record(a_record(seed=seed, **fields), tmp_path)
+    torch.manual_seed(seed)
+    weights = DenseNet().state_dict()
+    if half:
+        weights = {name: tensor.half() for name, tensor in weights.items()}
+    path = weights_path("dense", seed, tmp_path)
+    path.parent.mkdir(exist_ok=True)
+    save_file(weights, path)
+    return weights
+
+
+def test_weights_are_loaded_as_they_were_kept(tmp_path):
+    kept = keep(tmp_path)
+    found = load_weights("dense", 0, tmp_path)
+    assert all(torch.equal(found[name], kept[name]) for name in kept)
+    net = load_network("dense", 0, tmp_path)
+    assert not net.training
+    assert hash_weights(net) == read_record(record_path("dense", 0, tmp_path), DENSE).weights_sha256
+
+
+def test_weights_of_another_network_are_not_used(tmp_path):
+    keep(tmp_path, seed=1)
+    keep(tmp_path)
+    shutil.copy(weights_path("dense", 1, tmp_path), weights_path("dense", 0, tmp_path))
+    with pytest.raises(
+        ValueError, match=r"dense-seed0\.safetensors holds other weights .*reproduce"
+    ):
+        load_weights("dense", 0, tmp_path)
+
+
+def test_half_precision_has_a_hash_of_its_own(tmp_path):
+    """In the record, or, where that is older, in the list; without one nobody can tell."""
+    path = weights_path("dense", 0, tmp_path)
+    keep(tmp_path, half=True)
+    with pytest.raises(ValueError, match="other weights"):
+        load_weights("dense", 0, tmp_path)
+    (path.parent / store.OLD_FILES).write_text(f"{hash_file(path)}  {path.name}\n")
+    assert load_weights("dense", 0, tmp_path)["fc1.weight"].dtype == torch.float16
+    keep(tmp_path, half=True, weights_file_sha256=hash_file(path))
+    (path.parent / store.OLD_FILES).unlink()
+    assert load_weights("dense", 0, tmp_path)["fc1.weight"].dtype == torch.float16
+    assert load_network("dense", 0, tmp_path).fc1.weight.dtype == torch.float32
+
+
+def test_damaged_weights_are_named(tmp_path):
+    keep(tmp_path)
+    path = weights_path("dense", 0, tmp_path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"dense-seed0\.safetensors is damaged"):
+        load_weights("dense", 0, tmp_path)
+
+
+@pytest.mark.parametrize(("seed", "words"), [(0, "reproduce dense"), (1, "kept of seed 0 alone")])
+def test_missing_weights_are_said_in_one_sentence(seed, words, tmp_path):
+    keep(tmp_path, seed=seed)
+    weights_path("dense", seed, tmp_path).unlink()
+    with pytest.raises(ValueError, match=rf"dense-seed{seed}\.safetensors is missing: .*{words}"):
+        load_weights("dense", seed, tmp_path)
+
+
+def test_weights_without_a_record_that_counts_are_not_used(tmp_path):
+    keep(tmp_path)
+    record_path("dense", 0, tmp_path).unlink()
+    with pytest.raises(ValueError, match="dense, seed 0, has no record that counts"):
+        load_weights("dense", 0, tmp_path)
+
+
 # The records in the repository
 
 PATHS = sorted((store.RESULTS / "records").glob("*.json"))
@@ -642,6 +714,23 @@ def test_the_scoreboard_as_text_markdown_and_csv(monkeypatch):
     assert rows.loc["dense", ["mean", "sd", "article"]].isna().all()
     with pytest.raises(ValueError, match="text, markdown, csv, not as 'pdf'"):
         scores.format_scoreboard("pdf")
+
+
+def test_the_scoreboard_of_another_board(monkeypatch):
+    """Without the columns that are empty in all its rows."""
+    row = dataclasses.replace(DENSE, name="mine", published=(), boards=("trials",))
+    monkeypatch.setitem(EXPERIMENTS, "mine", row)
+    with_records(monkeypatch, {"mine": [0.9801, 0.9803]})
+    text, markdown, csv = (scores.format_scoreboard(form, "trials") for form in scores.FORMATS)
+    assert re.search(r"^mine +79,510 .*98\.02 ± 0\.01", text, re.M)
+    assert "article " not in text.splitlines()[0] and "Nielsen" not in markdown.splitlines()[0]
+    assert len(re.findall(r"^\|", markdown, re.M)) == 3
+    assert list(pd.read_csv(io.StringIO(csv))["run"]) == ["mine"]
+    assert "mine" not in scores.format_scoreboard()
+    assert list(scores.scoreboard(["mine", "relu"]).index) == ["mine", "relu"]
+    for form in scores.FORMATS:
+        with pytest.raises(ValueError, match="unknown board 'none'"):
+            scores.format_scoreboard(form, "none")
 
 
 def test_the_scoreboard_is_written_between_its_marks_alone(tmp_path, monkeypatch):

@@ -969,7 +969,8 @@ def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
     path.write_text("")
     program = (
         "import sys, pathlib; from mnistconv import __main__ as line, records;"
-        "line.app = lambda: records.load_records('dense', pathlib.Path(sys.argv[1])); line.main()"
+        "line._run = lambda words: len(records.load_records('dense', pathlib.Path(words[0])));"
+        "line.main()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True)

@@ -1,11 +1,13 @@
 """Training: `fit` against a plain loop, what ends it early, the article's functions, bad input."""
 
+import inspect
 import math
 import os
 import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -15,9 +17,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 import mnistconv
-from mnistconv import data, training
+from mnistconv import checks, data, devices, training
 from mnistconv.data import expand, get_dataset, to_input
-from mnistconv.devices import pick_device
+from mnistconv.devices import device_of, pick_device
 from mnistconv.networks import (
     ConvNetSimple,
     ConvNetTwoConvLayers,
@@ -28,6 +30,7 @@ from mnistconv.networks import (
 from mnistconv.training import (
     Batches,
     History,
+    eval_mode,
     evaluate,
     fit,
     predict,
@@ -653,13 +656,108 @@ def test_a_named_device_is_taken_as_it_is():
     assert pick_device("cpu") == pick_device(torch.device("cpu")) == torch.device("cpu")
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+ODD_DEVICES = ["cuda:99", "abacus", "", "CPU", "cuda:-1", None, True, 99, -1, 10**30, 1.5, []]
+NOT_OURS = ["meta", "xla", "vulkan", "mkldnn", "hpu", "xpu", "ipu", torch.device("meta")]
+
+
+@pytest.mark.parametrize("device", [*ODD_DEVICES, *NOT_OURS], ids=repr)
 def test_an_absent_device_is_one_sentence(device, few):
     net = make(DenseNet)
-    with pytest.raises(ValueError, match=rf"device '{device}'.*\"auto\" or \"cpu\"") as caught:
+    named = re.escape(f"device {device!r}")
+    with pytest.raises(ValueError, match=rf'{named}.*"auto" or "cpu"') as caught:
         quiet_fit(net, few, epochs=1, device=device)
     assert "\n" not in str(caught.value)
+    assert net.out.bias.device.type == "cpu"
     assert_same_weights(net, make(DenseNet))
+
+
+def test_a_number_is_that_gpu():
+    if torch.cuda.is_available():
+        assert pick_device(0) == torch.device("cuda:0")
+    else:
+        with pytest.raises(ValueError, match="device 0 is not here"):
+            pick_device(0)
+
+
+# Threads
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """`threads(before, **environment)`: how many there are when mnistconv has been imported."""
+
+    def count(before: int, **environment: str) -> int:
+        now = [before]
+        for name in ("MNISTCONV_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            monkeypatch.setenv(name, environment.get(name, ""))
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+        monkeypatch.setattr(torch, "get_num_threads", lambda: now[-1])
+        monkeypatch.setattr(torch, "set_num_threads", now.append)
+        devices.set_threads()
+        return now[-1]
+
+    return count
+
+
+def test_one_thread_unless_the_reader_decided(threads):
+    """On a machine with 8 logical cores, where PyTorch starts with 8 threads, or with 4."""
+    assert threads(8) == threads(4) == 1
+    assert threads(3) == 3  # by torch.set_num_threads, before
+    assert threads(9) == 9
+    assert threads(8, OMP_NUM_THREADS="8") == threads(8, MKL_NUM_THREADS="8") == 8
+    assert threads(8, MNISTCONV_THREADS="2") == 2
+    assert threads(3, MNISTCONV_THREADS="2", OMP_NUM_THREADS="3") == 2
+
+
+@pytest.mark.parametrize("wish", ["abc", "0", "-1", "1.5", "1025", "9" * 5000, "²", "two"])
+def test_a_number_of_threads_that_makes_no_sense_is_one_sentence(threads, wish):
+    with pytest.raises(ValueError, match=r"MNISTCONV_THREADS.* 1 to 1024") as caught:
+        threads(8, MNISTCONV_THREADS=wish)
+    assert "\n" not in str(caught.value)
+
+
+COUNT = "print(torch.get_num_threads())"
+CHANGE = "import torch; n = torch.get_num_threads(); import mnistconv; n -= torch.get_num_threads()"
+FRESH = {
+    "nothing said": (f"import mnistconv, torch; {COUNT}", {}, "1"),
+    "torch first": (f"import torch; from mnistconv.training import fit; {COUNT}", {}, "1"),
+    "a wish": (f"import mnistconv, torch; {COUNT}", {"MNISTCONV_THREADS": "3"}, "3"),
+    "OMP": (f"{CHANGE}; print('change', n)", {"OMP_NUM_THREADS": "2"}, "change 0"),
+    "MKL": (f"{CHANGE}; print('change', n)", {"MKL_NUM_THREADS": "2"}, "change 0"),
+    "set": (f"import torch; torch.set_num_threads(777); import mnistconv; {COUNT}", {}, "777"),
+    "nonsense": ("import mnistconv", {"MNISTCONV_THREADS": "abc"}, "MNISTCONV_THREADS is 'abc'"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FRESH)
+def test_threads_in_a_fresh_process(case):
+    code, chosen, expected = FRESH[case]
+    said = ("MNISTCONV_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in said}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment | chosen | {"PYTHONPATH": os.path.dirname(os.path.dirname(data.__file__))},
+    )
+    last = (result.stdout + result.stderr).splitlines()[-1]
+    assert last.startswith(expected) or last.startswith(f"ValueError: {expected}")
+
+
+def test_the_command_line_is_reached_without_pytorch(monkeypatch):
+    """`python -m mnistconv check` has to say what is missing; `import mnistconv` offers it all."""
+    code = (
+        "import sys; sys.argv = ['-m']; sys.orig_argv = ['python', '-m', 'mnistconv', 'check'];"
+        "import mnistconv; print('torch' in sys.modules, hasattr(mnistconv, 'fit'))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(data.__file__))},
+    )
+    assert result.stdout == "False False\n", result.stderr
 
 
 def test_fit_trains_on_the_device_that_auto_picks(few):
@@ -673,6 +771,7 @@ def test_fit_trains_on_the_device_that_auto_picks(few):
 # Bad input
 
 IMAGES = torch.zeros(4, 28, 28, dtype=torch.uint8)
+INK = torch.arange(4 * 784, dtype=torch.int64).reshape(4, 28, 28).remainder(251).to(torch.uint8)
 LABELS = torch.tensor([0, 1, 2, 9])
 BAD_PAIRS = [
     ((IMAGES.float(), LABELS), TypeError, "images must be a uint8 tensor.*torch.float32"),
@@ -753,6 +852,454 @@ def test_bad_images_are_refused_by_predict(images, error):
         predict(make(DenseNet), images)
 
 
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (INK.numpy(), LABELS.numpy()),
+        (INK.tolist(), LABELS.tolist()),
+        (list(INK), list(LABELS)),
+        (list(INK.numpy()), tuple(LABELS.numpy())),
+        (INK.int(), LABELS.int()),
+        (INK.numpy().astype(">i8"), LABELS.numpy().astype(">i4")),
+        (INK.numpy()[::-1][::-1], LABELS.float()),
+        (INK.long(), LABELS.to(torch.uint8)),
+        (INK.to(torch.uint16), LABELS.to(torch.float16)),
+        (INK.numpy().astype(np.uint16), LABELS.double().numpy()),
+    ],
+)
+def test_arrays_lists_and_other_whole_numbers_are_taken(images, labels):
+    expected, net = make(DenseNet), make(DenseNet)
+    quiet_fit(expected, (INK, LABELS), epochs=2, seed=0)
+    history = quiet_fit(net, [images, labels], (images, labels), epochs=2, seed=0)
+    assert_same_weights(net, expected)
+    assert torch.equal(predict(net, images), predict(net, INK))
+    assert evaluate(net, images, labels) == evaluate(net, INK, LABELS) == history.test_accuracy[-1]
+    assert torch.equal(to_input(images), to_input(INK))
+    for mine, theirs in zip(expand(images, labels), expand(INK, LABELS), strict=True):
+        assert torch.equal(mine, theirs)
+        assert mine.dtype == theirs.dtype
+    batch = next(iter(Batches(images, labels, batch_size=99, shuffle=False)))
+    assert torch.equal(batch[0], to_input(INK))
+    assert torch.equal(batch[1], LABELS)
+
+
+def test_read_only_arrays_are_taken_without_a_word():
+    images = INK.numpy().copy()
+    images.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        to_input(images)
+
+
+# Pictures of another kind
+
+
+@pytest.fixture
+def warned():
+    """`warned(call)`: the warnings of a call, as if it were the first of the process."""
+
+    def words(call) -> list[str]:
+        checks._warn_once.cache_clear()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        return [str(one.message) for one in caught]
+
+    yield words
+    checks._warn_once.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda images: 255 - images, "255 - images"),
+        (lambda images: 200 - images // 2, "255 - images"),
+        (lambda images: (images > 100).to(torch.uint8), "0 and 1"),
+        (lambda images: images > 100, "0 and 1"),
+        (lambda images: images // 16, "no pixel is bright"),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 30])
+def test_pictures_unlike_mnist_are_named_once(change, word, n, few, warned):
+    images, labels = change(few[0][:n]), few[1][:n]
+    net = make(DenseNet)
+    for call in (
+        lambda: [predict(net, images) for _ in range(2)],
+        lambda: evaluate(net, images, labels),
+        lambda: Batches(images, labels),
+        lambda: quiet_fit(make(DenseNet), (images, labels), epochs=1),
+        lambda: quiet_fit(make(DenseNet), part(few, 20), (images, labels), epochs=1),
+    ):
+        (said,) = warned(call)
+        assert "MNIST, white ink, up to 255, on black" in said
+        assert word in said
+
+
+def test_no_picture_of_mnist_is_called_unlike_it(mnist, warned):
+    for images, _ in mnist:
+        means = images.float().mean(dim=(1, 2))
+        assert means.max() < checks.BRIGHT - 30
+        assert (255 - means).min() > checks.BRIGHT
+        assert images.amax(dim=(1, 2)).min() > checks.FAINT
+    net = make(DenseNet)
+    boldest, faintest = means.argmax(), means.argmin()
+    some = [images[i : i + 1] for i in (boldest, faintest, 0)]
+    assert warned(lambda: [predict(net, one) for one in [*some, images[:200]]]) == []
+    noise = torch.randint(256, (50, 28, 28), dtype=torch.uint8)
+    assert warned(lambda: predict(net, noise)) == []
+    assert warned(lambda: predict(net, torch.zeros_like(noise))) == []
+
+
+# Networks that are none
+
+
+class Answers(nn.Module):
+    """A network whose answer to images is `answer(images, weight)`."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.answer = answer
+
+    def forward(self, images):
+        return self.answer(images, self.weight)
+
+
+def on_meta() -> DenseNet:
+    with torch.device("meta"):
+        return DenseNet()
+
+
+def parts_on_meta() -> DenseNet:
+    net = DenseNet()
+    net.out.to("meta")
+    return net
+
+
+def answers_of_shape(*shape):
+    return lambda: Answers(lambda images, weight: weight * torch.ones(len(images), *shape))
+
+
+NO_NETWORKS = {
+    "its class": (lambda: DenseNet, TypeError, r"net is the class DenseNet.* DenseNet\(\)"),
+    "a function": (lambda: predict, TypeError, "net must be a network.*function"),
+    "a name": (lambda: "simple", TypeError, "net must be a network.*str"),
+    "nothing": (lambda: None, TypeError, "net must be a network.*NoneType"),
+    "its weights": (lambda: DenseNet().state_dict(), TypeError, "net must be a network"),
+    "on meta": (on_meta, ValueError, "net lies on the device meta"),
+    "in part on meta": (parts_on_meta, ValueError, "net lies on the device meta"),
+    "11 outputs": (answers_of_shape(11), ValueError, r"logits \[4, 10\].*not \[4, 11\]"),
+    "9 outputs": (answers_of_shape(9), ValueError, r"logits \[4, 10\].*not \[4, 9\]"),
+    "an axis too many": (answers_of_shape(1, 10), ValueError, r"not \[4, 1, 10\]"),
+    "an axis too few": (lambda: Answers(lambda x, w: w * x.sum()), ValueError, r"not \[\]"),
+    "two answers": (lambda: Answers(lambda x, w: (w, w)), ValueError, "not tuple"),
+    "for flat pictures": (lambda: nn.Linear(784, 10), ValueError, r"\[4, 1, 28, 28\].*shapes"),
+    "for colours": (lambda: nn.Conv2d(3, 10, 28), ValueError, r"\[4, 1, 28, 28\].*channels"),
+    "in double": (lambda: DenseNet().double(), ValueError, "batch.*torch.float32.*dtype"),
+}
+NOTHING_TO_TRAIN = {
+    "no parameters": (nn.Identity, ValueError, "net has no parameters"),
+    "frozen": (
+        lambda: DenseNet().requires_grad_(False),
+        ValueError,
+        "parameters of net are frozen",
+    ),
+}
+
+
+def measurements(net) -> list:
+    """Everything that asks a network for digits."""
+    return [
+        lambda: predict(net, INK),
+        lambda: evaluate(net, INK, LABELS),
+        lambda: test_network(net, [(to_input(INK), LABELS)]),
+    ]
+
+
+def trainings(net) -> list:
+    """Everything that trains a network."""
+    loader = [(to_input(INK), LABELS)]
+    sgd = torch.optim.SGD([parameters[0] if (parameters := some_weights(net)) else LOOSE], lr=0.1)
+    return [
+        lambda: quiet_fit(net, (INK, LABELS), epochs=1),
+        lambda: train_epoch(net, loader, sgd, History(planned_epochs=1, steps_per_epoch=1)),
+        lambda: train_network(net, loader, 1, nn.CrossEntropyLoss(), sgd),
+        lambda: train_and_test_network(net, 1, 0.1, train_loader=loader, test_loader=loader),
+    ]
+
+
+LOOSE = nn.Parameter(torch.ones(1))
+
+
+def some_weights(net) -> list:
+    is_network = isinstance(net, nn.Module)
+    return [p for p in net.parameters() if not p.is_meta] if is_network else []
+
+
+@pytest.mark.parametrize("case", NO_NETWORKS)
+def test_a_network_that_is_none_is_one_sentence(case):
+    make_it, error, words = NO_NETWORKS[case]
+    net = make_it()
+    for call in [*measurements(net), *trainings(net)]:
+        with pytest.raises(error, match=words) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", NOTHING_TO_TRAIN)
+def test_a_network_with_nothing_to_train_is_refused(case):
+    make_it, error, words = NOTHING_TO_TRAIN[case]
+    for call in trainings(make_it()):
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_a_frozen_network_and_one_without_parameters_can_be_tested():
+    frozen = make(DenseNet).requires_grad_(False)
+    assert torch.equal(predict(frozen, INK), predict(make(DenseNet), INK))
+
+    class Always(nn.Module):
+        def forward(self, images):
+            return F.one_hot(torch.full((len(images),), 9), 10).float()
+
+    assert predict(Always(), INK).tolist() == [9, 9, 9, 9]
+    assert [call() for call in measurements(Always())][1:] == [0.25, 0.25]
+
+
+def test_a_network_on_two_devices_is_named():
+    with pytest.raises(ValueError, match=r"lies on cpu and meta.*net.to"):
+        device_of(parts_on_meta())
+    assert device_of(DenseNet()) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("lost", [1, 4])
+def test_an_answer_that_is_no_number_is_no_digit(value, lost):
+    def answer(images, weight):
+        logits = weight * torch.ones(len(images), 10)
+        logits[:lost, 3] = value
+        return logits
+
+    for call in measurements(Answers(answer)):
+        with pytest.raises(FloatingPointError, match=rf"nan or inf to {lost} of 4 images.*lr"):
+            call()
+    minus = Answers(lambda x, w: w * torch.tensor([[0.0] + 9 * [-math.inf]]).expand(len(x), 10))
+    assert predict(minus, INK).tolist() == [0, 0, 0, 0]  # the logarithm of a probability of 0
+
+
+def test_fit_names_no_accuracy_of_a_network_that_is_lost_in_the_last_step(few):
+    """Its loss is taken before the step that goes wrong: only the test can find it."""
+    net = make(DenseNet)
+
+    def spoil(bias) -> None:
+        bias.data.fill_(torch.nan)
+
+    net.out.bias.register_post_accumulate_grad_hook(spoil)
+    with pytest.raises(FloatingPointError, match="nan"):
+        quiet_fit(net, part(few, 10), few, epochs=1)
+
+
+# Modes
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, StopError])
+@pytest.mark.parametrize("training_mode", [True, False])
+def test_measuring_restores_every_mode_when_it_raises(error, training_mode):
+    net = make(ConvNetTwoConvTwoDenseLayersWithDropout).train(training_mode)
+    net.dropout2.train(not training_mode)
+    modes = [part.training for part in net.modules()]
+
+    def stop(*_):
+        assert not any(part.training for part in net.modules())
+        raise error
+
+    handle = net.out.register_forward_pre_hook(stop)
+    for call in measurements(net):
+        with pytest.raises((error, ValueError)):
+            call()
+        assert [part.training for part in net.modules()] == modes
+    handle.remove()
+    for call in measurements(net):
+        call()
+        assert [part.training for part in net.modules()] == modes
+
+
+def test_a_bad_batch_restores_the_mode_too():
+    net = make(DenseNet)
+
+    def loader():
+        yield to_input(INK), LABELS
+        raise StopError
+
+    with pytest.raises(StopError):
+        test_network(net, loader())
+    with pytest.raises(ValueError):
+        test_network(net, [(to_input(INK), LABELS[:3])])
+    assert net.training
+
+
+def test_eval_mode_holds_inside_and_ends():
+    net = make(ConvNetTwoConvTwoDenseLayersWithDropout)
+    with eval_mode(net):
+        assert not net.dropout1.training
+    assert net.dropout1.training
+
+
+def test_control_c_while_testing_leaves_the_mode_and_the_weights_can_be_tested(few, capsys):
+    """What `train` needs: the accuracy of the weights as they are, not of earlier ones."""
+    net = make(DenseNet)
+    train, test = part(few, 50), part(few, 300)
+    stop_at(net, 5 + 2 + 5 + 1)  # an epoch and its test in two batches, an epoch, half a test
+    history = quiet_fit(net, train, test, epochs=2, lr=0.1, seed=0)
+    assert net.training
+    assert (history.steps, len(history.train_loss), len(history.test_accuracy)) == (10, 2, 1)
+    longer = make(DenseNet)
+    expected = quiet_fit(longer, train, test, epochs=2, lr=0.1, seed=0)
+    assert evaluate(net, *test) == expected.test_accuracy[-1]
+
+
+# Parameters and optimisers
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        (
+            lambda net, other: other.parameters(),
+            ValueError,
+            "4 of 4 params are no parameters of net",
+        ),
+        (lambda net, other: [net.out.bias, other.out.bias], ValueError, "1 of 2 params"),
+        (lambda net, other: [{"params": other.parameters(), "lr": 0.5}], ValueError, "4 of 4"),
+        (lambda net, other: other.named_parameters(), ValueError, "4 of 4"),
+        (lambda net, other: [net.out.bias.data], ValueError, "1 of 1"),
+        (lambda net, other: net.state_dict(), ValueError, "4 of 4"),
+        (lambda net, other: ["out.bias"], ValueError, "1 of 1"),
+        (lambda net, other: iter([]), ValueError, "params is empty"),
+        (lambda net, other: [{"params": []}], ValueError, "params is empty"),
+        (lambda net, other: [{"lr": 0.5}], ValueError, "params is empty"),
+        (lambda net, other: net.out.bias, TypeError, "params must be parameters"),
+        (lambda net, other: 7, TypeError, "params must be parameters.*int"),
+    ],
+)
+def test_parameters_of_another_network_are_refused(params, error, words):
+    net, other = make(DenseNet), make(DenseNet)
+    with pytest.raises(error, match=words):
+        quiet_fit(net, (INK, LABELS), epochs=1, params=params(net, other))
+    assert_same_weights(net, make(DenseNet))
+
+
+def test_frozen_parameters_alone_are_refused():
+    net = make(DenseNet)
+    net.fc1.requires_grad_(False)
+    with pytest.raises(ValueError, match="all params are frozen"):
+        quiet_fit(net, (INK, LABELS), epochs=1, params=net.fc1.parameters())
+    quiet_fit(net, (INK, LABELS), epochs=1, params=net.named_parameters())
+    assert torch.equal(net.fc1.weight, make(DenseNet).fc1.weight)
+    assert not torch.equal(net.out.bias, make(DenseNet).out.bias)
+
+
+def test_an_optimiser_of_another_network_is_refused():
+    net, other = make(DenseNet), make(DenseNet)
+    loader, history = [(to_input(INK), LABELS)], History(planned_epochs=1, steps_per_epoch=1)
+    for sgd, error, words in [
+        (torch.optim.SGD(other.parameters(), lr=0.1), ValueError, "sgd holds no parameter of net"),
+        (torch.optim.SGD, TypeError, "sgd must be an optimiser.*the class SGD"),
+        (0.1, TypeError, "sgd must be an optimiser.*float"),
+    ]:
+        with pytest.raises(error, match=words):
+            train_network(net, loader, 1, nn.CrossEntropyLoss(), sgd)
+        with pytest.raises(error, match=words):
+            train_epoch(net, loader, sgd, history)
+
+
+def test_a_loss_function_is_an_object_and_gives_one_number():
+    loader = [(to_input(INK), LABELS)]
+    for loss_function, error, words in [
+        (nn.CrossEntropyLoss, TypeError, r"loss_function is the class.*CrossEntropyLoss\(\)"),
+        ("cross entropy", TypeError, "loss_function must be a function"),
+        (nn.CrossEntropyLoss(reduction="none"), ValueError, r"one number.*\[4\].*epoch 1, step 1"),
+    ]:
+        with pytest.raises(error, match=words):
+            train_and_test_network(make(DenseNet), 1, 0.1, 0, loss_function, loader, loader)
+
+
+# Loaders
+
+X = to_input(IMAGES)
+ODD_BATCHES = [
+    ((X, LABELS[:, None]), ValueError, r"need 4 labels.*\[4, 1\]: labels.flatten"),
+    ((X, F.one_hot(LABELS, 10)), ValueError, r"need 4 labels.*\[4, 10\]: labels.argmax"),
+    ((X, F.one_hot(LABELS, 10).float()), ValueError, r"need 4 labels.*\[4, 10\]"),
+    ((X, LABELS[:3]), ValueError, r"need 4 labels, \[4\], not \[3\]"),
+    ((X, LABELS[0]), ValueError, r"need 4 labels, \[4\], not \[\]"),
+    ((X, LABELS + 1), ValueError, "digits 0 to 9; these reach from 1 to 10"),
+    ((X, LABELS + 0.5), TypeError, "no whole numbers"),
+    ((X, ("five", "two")), TypeError, "labels of .*tuple"),
+    ((X, None), TypeError, "labels of .*NoneType"),
+    ((X[:0], LABELS[:0]), ValueError, "an empty batch"),
+    ((IMAGES, LABELS), TypeError, r"float32 \[n, 1, 28, 28\].*torch.uint8"),
+    ((["a"], LABELS), TypeError, r"float32 \[n, 1, 28, 28\].*list"),
+    ((X[:, 0], LABELS), ValueError, "batch"),
+    ((X, LABELS, LABELS), TypeError, "pairs .*tuple"),
+    ({"image": X, "label": LABELS}, TypeError, "pairs .*dict"),
+    (X, TypeError, "pairs .*Tensor"),
+    ((X[0], 5), ValueError, "need 1 labels"),
+]
+
+
+@pytest.mark.parametrize(("batch", "error", "words"), ODD_BATCHES)
+def test_odd_batches_are_one_sentence(batch, error, words):
+    net = ConvNetSimple()
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    for call in (
+        lambda: test_network(net, [batch]),
+        lambda: train_network(net, [batch], 1, nn.CrossEntropyLoss(), sgd),
+        lambda: train_epoch(net, [batch], sgd, History(planned_epochs=1, steps_per_epoch=1)),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [None, DataLoader, 5, "train", X, {0: (X, LABELS)}, TensorDataset(X, LABELS)],
+    ids=lambda loader: type(loader).__name__,
+)
+def test_what_is_no_loader_is_refused(loader):
+    with pytest.raises(TypeError, match="test_loader must yield batches"):
+        test_network(DenseNet(), loader)
+
+
+def test_a_pair_is_no_loader_but_batches_of_it_are(few):
+    with pytest.raises(TypeError, match=r"pairs.*Batches\(images, labels\).*Tensor"):
+        test_network(make(DenseNet), few)
+    assert test_network(make(DenseNet), Batches(*few)) == evaluate(make(DenseNet), *few)
+
+
+def test_batches_of_arrays_lists_and_other_whole_numbers_are_taken():
+    net = make(DenseNet)
+    labels = predict(net, INK)
+    x = to_input(INK)
+    for batch in [
+        (x.numpy(), labels.numpy()),
+        (x.double().numpy(), labels.tolist()),
+        [list(x), list(labels)],
+        (x, labels.int()),
+        (x, labels.float()),
+        (x, labels.to(torch.uint8)),
+    ]:
+        assert test_network(net, [batch]) == 1
+        sgd = torch.optim.SGD(net.parameters(), lr=1e-9)
+        train_network(net, [batch], 1, nn.CrossEntropyLoss(), sgd)
+
+
+# Numbers
+
 BAD_NUMBERS = [
     ("epochs", -1, ValueError, "epochs must be at least 0, not -1"),
     ("epochs", 2.5, TypeError, "epochs must be a whole number, an int, not 2.5"),
@@ -779,6 +1326,18 @@ BAD_NUMBERS = [
     ("seed", "a", TypeError, "seed must be a whole number, an int, not 'a'"),
     ("seed", 1.0, TypeError, "seed must be a whole number, an int, not 1.0"),
     ("seed", -1, ValueError, "seed must be at least 0, not -1"),
+    ("seed", 2**64, ValueError, "seed must be at most 18446744073709551615"),
+    ("epochs", 60.0, TypeError, "epochs must be a whole number, an int, not 60.0"),
+    ("epochs", np.float64(60), TypeError, "epochs must be a whole number, an int, not"),
+    ("epochs", np.bool_(True), TypeError, "epochs must be a whole number, an int, not"),
+    ("epochs", torch.tensor(2.0), TypeError, "epochs must be a whole number, an int, not"),
+    ("epochs", [3], TypeError, "epochs must be a whole number, an int, not [3]"),
+    ("batch_size", 10**30, ValueError, "batch_size must be at most 9223372036854775807"),
+    ("lr", 10**400, ValueError, "learning rate, lr, must be a number above 0, not inf"),
+    ("lr", 0.1j, TypeError, "learning rate, lr, must be a number, a float, not 0.1j"),
+    ("lr", np.bool_(True), TypeError, "learning rate, lr, must be a number, a float, not"),
+    ("lr", torch.tensor([0.1]), TypeError, "learning rate, lr, must be a number, a float, not"),
+    ("lr", [0.1], TypeError, "learning rate, lr, must be a number, a float, not [0.1]"),
 ]
 
 
@@ -811,6 +1370,25 @@ def test_a_learning_rate_of_numpy_is_a_number():
     assert [history.steps for history in histories] == [4, 4, 4]
 
 
+def test_numbers_of_numpy_and_of_torch_are_numbers():
+    expected = make(DenseNet)
+    quiet_fit(expected, (INK, LABELS), epochs=2, lr=0.5, batch_size=3, seed=7, weight_decay=0.25)
+    for whole, real in [
+        (np.int64, np.float64),
+        (np.uint8, np.float32),
+        (np.int32, np.float16),
+        (torch.tensor, torch.tensor),
+        (np.array, np.array),
+    ]:
+        net = make(DenseNet)
+        numbers = {"epochs": whole(2), "batch_size": whole(3), "seed": whole(7)}
+        rates = {"lr": real(0.5), "weight_decay": real(0.25)}
+        history = quiet_fit(net, (INK, LABELS), max_steps=whole(99), **numbers, **rates)
+        assert_same_weights(net, expected)
+        assert str(history) == "2 of 2 epochs (4 steps)"
+    quiet_fit(make(DenseNet), (INK, LABELS), epochs=1, lr=1, seed=2**64 - 1, batch_size=2**62)
+
+
 @pytest.mark.parametrize("batch_size", [0, -1, 2.0])
 def test_batch_sizes_are_whole_and_positive_everywhere(batch_size):
     for call in (
@@ -838,3 +1416,45 @@ def test_an_empty_loader_is_refused():
 def test_expanded_data_trains_as_it_is(few):
     train = expand(*part(few, 20))
     assert quiet_fit(make(ConvNetSimple), train, epochs=1).steps == 10
+
+
+# The checks as such
+
+
+def test_a_checked_function_looks_like_itself():
+    assert str(inspect.signature(predict)).startswith("(net: torch.nn.modules.module.Module")
+    assert inspect.signature(fit).parameters["epochs"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert inspect.signature(Batches).parameters["batch_size"].default == 10
+    assert fit.__doc__.startswith("Train `net` in place")
+    assert (fit.__name__, fit.__module__) == ("fit", "mnistconv.training")
+    assert "def fit(" in inspect.getsource(fit)
+
+
+def test_a_wrong_call_is_pythons_own_error():
+    net = DenseNet()
+    for call, words in [
+        (lambda: fit(net, (INK, LABELS), lr=0.1), r"fit\(\) missing 1 required.*'epochs'"),
+        (lambda: fit(net, (INK, LABELS), None, 5), r"fit\(\) takes .* positional"),
+        (lambda: fit(net, (INK, LABELS), epochs=1, lr=1, learning=1), "unexpected.*'learning'"),
+        (lambda: evaluate(net, INK), r"evaluate\(\) missing 1 required.*'labels'"),
+        (lambda: evaluate(net, INK, LABELS, net=net), "multiple values.*'net'"),
+        (lambda: predict(), r"predict\(\) missing 2 required"),
+        (lambda: Batches(INK, LABELS, 1, True, 2), "positional"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            call()
+
+
+def test_checkers_convert_and_compare():
+    def smaller(low, high=9, **_):
+        if low > high:
+            raise ValueError(f"{low} > {high}")
+
+    @checks.arguments(smaller, low=lambda value, name: int(value))
+    def between(low, *, high=9):
+        return low, high
+
+    assert between("3") == (3, 9)
+    assert between(low="3", high=5) == (3, 5)
+    with pytest.raises(ValueError, match="3 > 2"):
+        between("3", high=2)

@@ -17,9 +17,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
+from mnistconv.places import results_root
 from mnistconv.records.record import Record, from_json, problem_of
 
-RESULTS = Path(__file__).parents[2] / "results"
+RESULTS = results_root()
 LABELS = Path(__file__).parent / "test_labels.txt"
 LARGEST_RECORD, LARGEST_WEIGHTS = 2_000_000, 200_000_000  # bytes; more is none of ours
 # SHA-256 of files of weights in half precision that are older than their place in the record.

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +16,7 @@ import torch
 from filelock import Timeout
 from joblib import cpu_count
 
+from mnistconv import streams
 from mnistconv.devices import pick_device
 from mnistconv.experiments import Experiment
 from mnistconv.records.store import (
@@ -115,16 +115,11 @@ def attempt(
 
 def work(job: Job, results: Path) -> int:
     """The job as a process of its own: prints what went wrong, returns its exit code."""
-    warn_plainly()
+    streams.warn_plainly()
     state, text = do(job, results)
     sys.stdout.reconfigure(encoding="utf-8")
     print(text, end="", flush=True)
     return state
-
-
-def warn_plainly() -> None:
-    """Warnings as one sentence: who reads them on the command line does not know the code."""
-    warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
 
 
 class Worker:

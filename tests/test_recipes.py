@@ -1,0 +1,349 @@
+"""Every field of a recipe does what it says in a full-length run, and survives an interruption.
+
+The runs are short: 95 training digits, 100 test digits, three epochs.
+"""
+
+import dataclasses
+import json
+import math
+import warnings
+
+import pytest
+import torch
+import torch.nn.functional as F
+from small import changed
+from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR
+
+from mnistconv.data import expand, to_input
+from mnistconv.experiments import EXPERIMENTS, Experiment
+from mnistconv.initialisation import nielsen
+from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
+from mnistconv.recipes import Recipe
+from mnistconv.records import load_network
+from mnistconv.records.store import checkpoint_path, find_problem, hash_weights, read_record
+from mnistconv.reproduce import runs, stacked
+from mnistconv.reproduce.checkpoints import read_checkpoint, write_checkpoint
+from mnistconv.reproduce.recording import hash_code, write_record
+from mnistconv.training import evaluate, predict
+
+DENSE = Experiment("mine", "for a test", Recipe(DenseNet, 3, 0.1))
+EVERYTHING = changed(
+    EXPERIMENTS["relu"],
+    epochs=3,
+    held_out=20,
+    batch_size=16,
+    schedule="one-cycle",
+    momentum=0.9,
+    decayed="weights",
+    initialisation="nielsen",
+    kept_epoch="best validation",
+)
+
+
+@pytest.fixture
+def little_data(mnist, monkeypatch):
+    (images, labels), (test_images, test_labels) = mnist
+    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
+    monkeypatch.setattr(runs, "load_mnist", lambda: data)
+    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
+    return data
+
+
+def by_hand(recipe: Recipe, data, step) -> nn.Module:
+    """The network that `step(net, logits, labels, number)` makes of the batches of seed 0."""
+    images, labels = data
+    net = runs.new_network(recipe, 0)
+    number = 0
+    for _ in range(recipe.epochs):
+        for batch in torch.randperm(len(labels)).split(recipe.batch_size):
+            net.zero_grad()
+            F.cross_entropy(net(to_input(images[batch])), labels[batch]).backward()
+            with torch.no_grad():
+                step(net, number)
+            number += 1
+    return net
+
+
+def trained(experiment, tmp_path) -> nn.Module:
+    """The network whose weights a run of seed 0 leaves."""
+    experiment = dataclasses.replace(experiment, name="relu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(EXPERIMENTS, "relu", experiment)
+        runs.run(experiment, 0, tmp_path)
+        return load_network("relu", 0, tmp_path)
+
+
+def assert_close(net: nn.Module, other: nn.Module) -> None:
+    for a, b in zip(net.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_batches_have_the_size_that_the_recipe_says(tmp_path, little_data):
+    experiment = changed(DENSE, batch_size=32)
+
+    def step(net, number):
+        for p in net.parameters():
+            p -= 0.1 * p.grad
+
+    seen = []
+    runs.run(experiment, 0, tmp_path, lambda history: seen.append(history.steps))
+    assert seen == [3, 6, 9]
+    expected = by_hand(experiment.recipe, little_data[0], step)
+    assert_close(trained(experiment, tmp_path / "again"), expected)
+
+
+def test_momentum_is_a_running_sum_of_gradients(tmp_path, little_data):
+    experiment = changed(DENSE, momentum=0.5)
+    speed = {}
+
+    def step(net, number):
+        for name, p in net.named_parameters():
+            speed[name] = p.grad + 0.5 * speed.get(name, 0)
+            p -= 0.1 * speed[name]
+
+    expected = by_hand(experiment.recipe, little_data[0], step)
+    assert_close(trained(experiment, tmp_path), expected)
+
+
+def test_weight_decay_can_leave_the_biases_alone(tmp_path, little_data):
+    experiment = changed(DENSE, weight_decay=0.1, decayed="weights")
+
+    def step(net, number):
+        for name, p in net.named_parameters():
+            p -= 0.1 * (p.grad + 0.1 * p * name.endswith("weight"))
+
+    expected = by_hand(experiment.recipe, little_data[0], step)
+    assert_close(trained(experiment, tmp_path), expected)
+
+
+def cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def test_one_cycle_rises_to_lr_and_falls_to_almost_nothing(tmp_path, little_data):
+    """In 30 % of the steps from lr/25 up to lr, then down to lr/250,000, both on a cosine."""
+    experiment = changed(DENSE, schedule="one-cycle", dense_weight_lr=0.2)
+    peak = 0.3 * 30 - 1
+    rates = []
+
+    def step(net, number):
+        for name, p in net.named_parameters():
+            lr = 0.2 if name.endswith("weight") else 0.1
+            if number <= peak:
+                lr = cosine(lr / 25, lr, number / peak)
+            else:
+                lr = cosine(lr, lr / 25e4, (number - peak) / (29 - peak))
+            rates.append(lr)
+            p -= lr * p.grad
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = trained(experiment, tmp_path)
+    assert_close(net, by_hand(experiment.recipe, little_data[0], step))
+    assert max(rates) == 0.2
+    assert rates[-1] < 1e-6
+
+
+def test_digits_that_are_held_out_are_not_trained_on(tmp_path, little_data):
+    """The last 20 of the 95, before the data are expanded; their accuracy is in the record."""
+    (images, labels), _ = little_data
+    for expanded in (False, True):
+        experiment = changed(DENSE, held_out=20, expanded=expanded)
+        train, held_out, _ = runs.load_data(experiment.recipe)
+        first = images[:75], labels[:75]
+        assert all(map(torch.equal, train, expand(*first) if expanded else first))
+        assert all(map(torch.equal, held_out, (images[75:], labels[75:])))
+    record = read_record(runs.run(experiment, 1, tmp_path), experiment)
+    assert len(record.validation_accuracy) == 3
+    assert record.kept_epoch is None  # so the last
+    assert record.final_accuracy == record.test_accuracy[-1]
+
+
+def test_the_best_epoch_is_kept_with_its_answers_and_weights(tmp_path, little_data, monkeypatch):
+    """Validation says 0.5, 0.9, 0.9, 0.7: the third epoch counts, in all that the record says."""
+    said = iter([0.5, 0.9, 0.9, 0.7])
+    networks = []
+
+    def measure(net, images, labels):
+        if len(labels) == 20:
+            networks.append(hash_weights(net))
+            return next(said)
+        return evaluate(net, images, labels)
+
+    monkeypatch.setattr(runs, "evaluate", measure)
+    experiment = changed(DENSE, epochs=4, held_out=20, kept_epoch="best validation")
+    record = read_record(runs.run(experiment, 0, tmp_path), experiment)
+    assert record.validation_accuracy == [0.5, 0.9, 0.9, 0.7]
+    assert record.kept_epoch == 3
+    assert record.final_accuracy == record.test_accuracy[2]
+    assert record.weights_sha256 == networks[2] != networks[3]
+
+
+def test_a_record_that_keeps_another_epoch_than_its_recipe_does_not_count(tmp_path, little_data):
+    experiment = changed(DENSE, held_out=20, kept_epoch="best validation")
+    path = runs.run(experiment, 0, tmp_path)
+    record = read_record(path, experiment)
+    others = {1, 2, 3} - {record.kept_epoch}
+    for other in others:
+        write_record(dataclasses.replace(record, kept_epoch=other), tmp_path)
+        assert "fit together" in find_problem(path, experiment)
+
+
+def test_first_weights_as_nielsen_draws_them():
+    torch.manual_seed(0)
+    net = ConvNetTwoConvTwoDenseLayersWithDropout()
+    nielsen(net)
+    expected = {"conv1": 0.0894, "conv2": 0.0632, "fc1": 1000**-0.5, "fc2": 1000**-0.5}
+    for name, sd in expected.items():
+        layer = net.get_submodule(name)
+        few = layer.weight.numel() < 1000
+        assert layer.weight.std().item() == pytest.approx(sd, rel=0.12 if few else 0.02)
+        assert abs(layer.weight.mean().item()) < 0.2 * sd
+    assert torch.cat([net.fc1.bias, net.fc2.bias]).std().item() == pytest.approx(1, rel=0.05)
+    assert not net.out.weight.any() and not net.out.bias.any()
+    torch.manual_seed(0)
+    dense = DenseNet()
+    nielsen(dense)
+    assert dense.fc1.weight.std().item() == pytest.approx(0.1, rel=0.02)
+
+
+def test_first_weights_are_the_same_seeds_in_a_run_and_in_a_stack():
+    alone = runs.new_network(EVERYTHING.recipe, 3)
+    (stacked_bias,) = stacked.new_stack(EVERYTHING, [3]).nets.conv2.bias
+    assert torch.equal(alone.conv2.bias, stacked_bias)
+    assert not alone.out.weight.any()
+
+
+class Interrupted(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_with_everything_goes_on_to_the_same_bits(epochs, tmp_path, little_data):
+    """Momentum, the place in the schedule and the best weights so far are in the checkpoint."""
+
+    def stop(history):
+        if len(history.train_loss) == epochs:
+            raise Interrupted
+
+    whole = runs.run(EVERYTHING, 0, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        runs.run(EVERYTHING, 0, tmp_path / "parts", stop)
+    torch.manual_seed(99)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parts = runs.run(EVERYTHING, 0, tmp_path / "parts")
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in (whole, parts)]
+    for record in found:
+        del record["wall_seconds"], record["sha256"]
+    assert found[0] == found[1]
+    assert find_problem(whole, EVERYTHING) is None
+
+
+def test_the_schedule_in_a_checkpoint_is_pytorchs_own(tmp_path, little_data):
+    training = runs.start(changed(DENSE, schedule="one-cycle").recipe, 0, steps_per_epoch=10)
+    assert isinstance(training.schedule, OneCycleLR)
+    assert training.schedule.total_steps == 30
+
+
+def test_the_code_that_trained_is_in_the_record(tmp_path, little_data):
+    first, second = (
+        read_record(runs.run(changed(DENSE, epochs=1), seed, tmp_path), changed(DENSE, epochs=1))
+        for seed in (0, 1)
+    )
+    relu = changed(EXPERIMENTS["relu"], epochs=1)
+    other = read_record(runs.run(relu, 0, tmp_path), relu)
+    assert len(first.code_sha256) == 64
+    assert first.code_sha256 == second.code_sha256 != other.code_sha256
+
+
+def test_the_hash_of_code_sees_code_alone():
+    def explained():
+        def step(x):
+            """A docstring."""
+            return x + 1  # a remark
+
+        return step
+
+    def bare():
+        def step(x): return (x + 1)  # fmt: skip
+
+        return step
+
+    def other():
+        def step(x):
+            return x + 2
+
+        return step
+
+    hashes = [hash_code(make()) for make in (explained, bare, other)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"batch_size": 64},
+        {"schedule": "one-cycle"},
+        {"momentum": 0.9},
+        {"held_out": 20},
+        {"held_out": 20, "kept_epoch": "best validation"},
+    ],
+    ids=str,
+)
+def test_what_a_stack_cannot_do_it_refuses_by_name(wish, tmp_path):
+    experiment = changed(EXPERIMENTS["relu"], **wish)
+    with pytest.raises(ValueError, match=next(iter(wish))) as caught:
+        stacked.run_stack(experiment, [0], torch.device("cpu"), tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+# The checkpoint in the repository, of an older form
+
+OLD = EXPERIMENTS["dropout-nielsen-step"]
+OLD_CHECKPOINT = checkpoint_path(OLD.name, 0)
+
+
+@pytest.mark.skipif(not OLD_CHECKPOINT.exists(), reason="this run has ended")
+def test_a_checkpoint_that_writes_its_defaults_out_is_continued():
+    """Only read: neither trained nor written here."""
+    before = OLD_CHECKPOINT.read_bytes()
+    header = read_checkpoint(OLD_CHECKPOINT)[1]
+    training = runs.start(OLD.recipe, 0, steps_per_epoch=30_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        runs.go_on(OLD_CHECKPOINT, runs.identify(OLD, [0]), training)
+    assert training.history.steps == header["history"]["steps"] > 0
+    assert training.validation_accuracy == []
+    assert OLD_CHECKPOINT.read_bytes() == before
+
+
+def test_the_old_form_of_a_checkpoint_goes_on_to_the_same_bits(tmp_path, little_data):
+    experiment = changed(DENSE, weight_decay=0.1)
+
+    def stop(history):
+        raise Interrupted
+
+    whole = runs.run(experiment, 0, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        runs.run(experiment, 0, tmp_path / "parts", stop)
+    path = checkpoint_path("mine", 0, tmp_path / "parts")
+    tensors, header = read_checkpoint(path)
+    header["hyper_parameters"] |= {
+        "training_images": 60_000,
+        "batch_size": 10,
+        "dense_weight_lr": None,
+    }
+    for key in ("schema", "validation_accuracy", "schedule"):
+        del header[key]
+    write_checkpoint(path, tensors, header)
+    epochs = []
+    parts = runs.run(
+        experiment, 0, tmp_path / "parts", lambda history: epochs.append(len(history.train_loss))
+    )
+    assert epochs == [2, 3]
+    first, second = (read_record(path, experiment) for path in (whole, parts))
+    assert first.weights_sha256 == second.weights_sha256
+    assert torch.equal(predict(trained(experiment, tmp_path), little_data[1][0]), first.answers)
