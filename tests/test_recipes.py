@@ -338,7 +338,7 @@ def test_the_old_form_of_a_checkpoint_goes_on_to_the_same_bits(tmp_path, little_
         "batch_size": 10,
         "dense_weight_lr": None,
     }
-    for key in ("schema", "validation_accuracy", "schedule"):
+    for key in ("schema", "validation_accuracy"):
         del header[key]
     write_checkpoint(path, tensors, header)
     epochs = []
