@@ -281,7 +281,7 @@ def test_a_page_that_is_none_is_one_sentence(run, tmp_path, kind):
 
 def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["mnistconv", "table"])
-    monkeypatch.setattr(scores, "format_scoreboard", lambda form: {}["of ours"])
+    monkeypatch.setattr(scores, "format_scoreboard", lambda *_: {}["of ours"])
     with pytest.raises(KeyError, match="of ours"):
         main()
 
