@@ -176,8 +176,8 @@ def reproduce(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     backend: Annotated[
-        str, typer.Option(help="loky: this machine; dask or ray: the cluster at --scheduler.")
-    ] = "loky",
+        str, typer.Option(help="local: this machine; dask or ray: the cluster at --scheduler.")
+    ] = "local",
     scheduler: Annotated[str, typer.Option(help="Address of the cluster's scheduler.")] = "",
     results: Annotated[
         Path | None, typer.Option(help="Folder of records, weights and checkpoints.")

@@ -1,38 +1,55 @@
-"""The runner on 95 digits, for tests that kill it: python small_reproduce.py RESULTS [SEED ...]"""
+"""`python -m mnistconv reproduce relu` on 95 digits and 30 epochs, for tests that kill it.
 
+python small_reproduce.py RESULTS [OPTION ...]; its workers tell each epoch to the error output.
+python small_reproduce.py RESULTS --alone does, without a runner, what the worker of seed 0 does.
+"""
+
+import os
+import signal
 import sys
 from pathlib import Path
 
 from small import changed
 
+from mnistconv import streams
 from mnistconv.data import load_mnist
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.records import record
-from mnistconv.reproduce import runner, runs
-from mnistconv.reproduce.planning import Job
+from mnistconv.reproduce import guards, planning, runner, runs
 
-EXPERIMENT = changed(EXPERIMENTS["relu"], epochs=30)
-
-(images, labels), (test_images, test_labels) = load_mnist()
-few = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
-runs.load_mnist = lambda: few
-record.TEST_IMAGES = len(test_labels[:100])
-train_epoch = runs.train_epoch
+real_work = runner.work
 
 
-def train_and_tell(net, batches, sgd, history):
-    train_epoch(net, batches, sgd, history)
-    print(f"trained {current_seed} epoch {len(history.train_loss)}", flush=True)
+def work(job, results):
+    """What a worker does, with few digits and the patience of a busy machine."""
+    (images, labels), (test_images, test_labels) = load_mnist()
+    few = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
+    train_epoch = runs.train_epoch
+
+    def train_and_tell(net, batches, sgd, history):
+        train_epoch(net, batches, sgd, history)
+        epoch = len(history.train_loss)
+        print(f"trained {job.seed} epoch {epoch} in {os.getpid()}", file=sys.stderr, flush=True)
+
+    record.TEST_IMAGES = 100
+    runs.load_mnist, runs.train_epoch, guards.LOCK_PATIENCE = lambda: few, train_and_tell, 60
+    return real_work(job, results)
 
 
-def do_and_tell(experiment, seed, *arguments):
-    global current_seed
-    current_seed = seed
-    return run(experiment, seed, *arguments)
+if __name__ == "__main__":
+    import small_reproduce  # this file as its workers import it
 
+    from mnistconv.__main__ import main
 
-current_seed, run = None, runner.run
-runs.train_epoch, runner.run, runner.LOCK_PATIENCE = train_and_tell, do_and_tell, 60
-results, seeds = Path(sys.argv[1]), [int(word) for word in sys.argv[2:]] or [0]
-print("ready", flush=True)
-sys.exit(runner.run_all([Job(EXPERIMENT, seed, 1.0) for seed in seeds], results, workers=1))
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    record.TEST_IMAGES = 100
+    EXPERIMENTS["relu"] = changed(EXPERIMENTS["relu"], epochs=30)
+    planning.calibrate = lambda network: lambda training_images: 1.0
+    runner.work = small_reproduce.work
+    streams.make_steady()
+    results, *options = sys.argv[1:]
+    if options == ["--alone"]:
+        sys.exit(work(planning.Job(EXPERIMENTS["relu"], 0, 1.0), Path(results)))
+    sys.argv = ["mnistconv", "reproduce", "relu", "--device", "cpu", "--results", results, *options]
+    main()

@@ -1,36 +1,43 @@
 """The runner: what it plans, how it goes on after a kill, what it does with damaged files."""
 
 import dataclasses
+import errno
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from small import changed
 
 from mnistconv.__main__ import main
 from mnistconv.experiments import EXPERIMENTS
-from mnistconv.records.store import checkpoint_path, read_record, record_path
-from mnistconv.reproduce import planning, runner, runs
+from mnistconv.files import set_aside
+from mnistconv.records.store import checkpoint_path, read_record, record_path, weights_path
+from mnistconv.reproduce import checkpoints, guards, planning, runner, runs
 from mnistconv.reproduce.checkpoints import (
-    last_good_checkpoint,
+    RANDOM_STATE,
+    fresh_path,
     previous_path,
     read_checkpoint,
-    read_header,
-    set_aside,
     write_checkpoint,
 )
 from mnistconv.reproduce.planning import Job, parse_seeds, plan, spell
 
 SMALL = changed(EXPERIMENTS["relu"], epochs=4, seeds=(0, 1))
+FULL = changed(EXPERIMENTS["relu"], epochs=30)  # as in small_reproduce.py
 HERE = Path(__file__).parent
 
 
@@ -41,6 +48,25 @@ def little_data(mnist, monkeypatch):
     data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
     monkeypatch.setattr(runs, "load_mnist", lambda: data)
     monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
+
+
+@pytest.fixture
+def in_this_process(little_data, monkeypatch):
+    """Jobs run on little data, without processes of their own."""
+
+    class Here:
+        def __init__(self, job, results):
+            outcome = runner.do(job, results)
+            self.result = lambda: outcome
+
+        def done(self):
+            return True
+
+        def stop(self):
+            pass
+
+    monkeypatch.setattr(runner, "Worker", Here)
+    monkeypatch.setattr(runner, "PAUSE", 0)
 
 
 def without_time(path: Path) -> dict:
@@ -73,7 +99,7 @@ def test_a_checkpoint_comes_back_as_it_was_written(tmp_path):
     write_checkpoint(path, tensors, {"seeds": [3]})
     found, header = read_checkpoint(path)
     assert all(torch.equal(found[name], tensors[name]) for name in tensors)
-    assert header == read_header(path) == {"seeds": [3], "schema": 1}
+    assert header == {"seeds": [3], "schema": 1}
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
@@ -167,10 +193,152 @@ def test_what_another_runner_has_set_aside_already_is_no_error(tmp_path):
         set_aside(tmp_path / "x", "why")
 
 
+def rewrite(path: Path, change) -> None:
+    """Let `change` edit tensors and header of a checkpoint, or return a list for a header."""
+    tensors, header = read_checkpoint(path)
+    changed = change(tensors, header)
+    header = changed if isinstance(changed, list) else header
+    metadata = {"header": json.dumps(header)}
+    metadata["sha256"] = checkpoints.hash_tensors(tensors, metadata["header"])
+    checkpoints.save_file(tensors, path, metadata)
+
+
+def in_history(**fields):
+    return lambda tensors, header: header["histories"][0].update(fields)
+
+
+def in_header(**fields):
+    return lambda tensors, header: header.update(fields)
+
+
+FOREIGN = {
+    "no history": lambda tensors, header: header.pop("histories"),
+    "a history of nothing": in_header(histories=[{}]),
+    "histories that are none": in_header(histories="of nothing"),
+    "two histories": lambda tensors, header: header["histories"].append(header["histories"][0]),
+    "a field more": in_history(validation_loss=[0.0]),
+    "a field less": lambda tensors, header: header["histories"][0].pop("steps_per_epoch"),
+    "a loss more": lambda tensors, header: header["histories"][0]["train_loss"].append(0.0),
+    "losses as text": in_history(train_loss=["low", "lower", "lowest"]),
+    "losses as a number": in_history(train_loss=3),
+    "an accuracy that is no number": in_history(test_accuracy=[0.1, 0.2, float("nan")]),
+    "percent": in_history(test_accuracy=[10.0, 20.0, 30.0]),
+    "fewer steps": in_history(steps=1),
+    "longer epochs": in_history(steps=60, steps_per_epoch=20),
+    "more epochs planned": in_history(planned_epochs=9),
+    "more epochs done": in_history(
+        steps=90, train_loss=[1.0] * 9, test_accuracy=[0.5] * 9, steps_per_epoch=10
+    ),
+    "no seconds": lambda tensors, header: header.pop("seconds"),
+    "seconds as text": in_header(seconds="many"),
+    "seconds that are no number": in_header(seconds=float("nan")),
+    "a later schema": in_header(schema=2),
+    "a list": lambda tensors, header: [header],
+    "other seeds": in_header(seeds=[1]),
+    "random zeros": lambda tensors, header: tensors[RANDOM_STATE].zero_(),
+    "half of the random state": lambda tensors, header: tensors.update(
+        {RANDOM_STATE: tensors[RANDOM_STATE][:100].clone()}
+    ),
+    "another kind of numbers": lambda tensors, header: tensors.update(
+        {RANDOM_STATE: tensors[RANDOM_STATE].float()}
+    ),
+    "no random state": lambda tensors, header: tensors.pop(RANDOM_STATE),
+    "other weights": lambda tensors, header: tensors.update({"conv1.weight": torch.zeros(3)}),
+}
+
+
+@pytest.fixture(scope="module")
+def three_epochs(mnist, tmp_path_factory):
+    """A folder with the checkpoint of a run after three of four epochs, and the one before."""
+    folder = tmp_path_factory.mktemp("three_epochs")
+    (images, labels), (test_images, test_labels) = mnist
+    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "load_mnist", lambda: data)
+        run_until(SMALL, 0, folder, epochs=3)
+    return folder
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
+def test_a_checkpoint_with_other_content_is_set_aside(change, three_epochs, tmp_path, little_data):
+    """However well its hash fits; the plan lives with it, and the run goes on from the other."""
+    shutil.copytree(three_epochs, tmp_path, dirs_exist_ok=True)
+    checkpoint = checkpoint_path("relu", 0, tmp_path)
+    rewrite(checkpoint, change)
+    assert Job(SMALL, 0, 2.0).progress(tmp_path).epochs in (2, 3)
+    epochs = []
+    with pytest.warns(UserWarning, match="is set aside as .*: (it|the figures)"):
+        runs.run(SMALL, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [3, 4]
+
+
+RICH = changed(
+    EXPERIMENTS["relu"], epochs=4, held_out=15, kept_epoch="best validation", momentum=0.5
+)
+RICH = changed(RICH, schedule="one-cycle", lr=0.01)
+FOREIGN_TO_THE_RICH = {
+    "no validation": lambda tensors, header: header.pop("validation_accuracy"),
+    "validation of two epochs": in_header(validation_accuracy=[0.5, 0.5]),
+    "validation as text": in_header(validation_accuracy=["good", "better", "best"]),
+    "validation in percent": in_header(validation_accuracy=[50.0, 60.0, 70.0]),
+    "no momentum": lambda tensors, header: tensors.pop("momentum.conv1.weight"),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN_TO_THE_RICH.values(), ids=FOREIGN_TO_THE_RICH)
+def test_so_is_one_that_lacks_what_its_recipe_needs(change, tmp_path, little_data):
+    checkpoint = run_until(RICH, 0, tmp_path, epochs=3)
+    rewrite(checkpoint, change)
+    epochs = []
+    with pytest.warns(UserWarning, match="is set aside as .*: (it|the figures)"):
+        runs.run(RICH, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [3, 4]
+
+
+def test_a_checkpoint_of_an_older_version_is_continued(three_epochs, tmp_path, little_data):
+    """They had one `history`, not a list of them."""
+    shutil.copytree(three_epochs, tmp_path, dirs_exist_ok=True)
+
+    def change(tensors, header):
+        [header["history"]] = header.pop("histories")
+
+    rewrite(checkpoint_path("relu", 0, tmp_path), change)
+    epochs = []
+    runs.run(SMALL, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [4]
+
+
 def test_a_checkpoint_that_is_not_ours_does_not_stop_the_plan(tmp_path):
     checkpoint = checkpoint_path("relu", 0, tmp_path)
     write_checkpoint(checkpoint, {"w": torch.zeros(1)}, {"history": "of nothing"})
     assert Job(SMALL, 0, 2.0).progress(tmp_path) == (0, None, 8.0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_a_pipe_in_place_of_a_checkpoint_is_set_aside(tmp_path, little_data):
+    """Reading it would wait for ever."""
+    checkpoint = checkpoint_path("relu", 0, tmp_path)
+    checkpoint.parent.mkdir()
+    os.mkfifo(checkpoint)
+    assert Job(SMALL, 0, 2.0).progress(tmp_path).epochs == 0
+    with pytest.warns(UserWarning, match="it is not a file"):
+        runs.run(SMALL, 0, tmp_path)
+
+
+def test_what_killed_writers_left_is_swept_by_who_holds_the_lock(tmp_path, little_data):
+    checkpoint = checkpoint_path("relu", 0, tmp_path)
+    mine = [fresh_path(checkpoint)]
+    for path in (fresh_path(checkpoint), record_path("relu", 0, tmp_path)):
+        mine.append(path.with_name(f".{path.name}.123.tmp"))
+    weights = weights_path("relu", 0, tmp_path)
+    mine.append(weights.with_name(f".{weights.name}.123.tmp"))
+    others = [checkpoint.with_name(".relu-seed1.safetensors.fresh.123.tmp")]
+    for path in mine + others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half a file")
+    assert runner.do(Job(SMALL, 0, 1.0), tmp_path) == (runner.DONE, "")
+    assert not any(path.exists() for path in mine)
+    assert all(path.exists() for path in others)
 
 
 @pytest.mark.parametrize(
@@ -194,32 +362,43 @@ def test_a_checkpoint_of_another_run_is_set_aside(other, reason, tmp_path, littl
     assert epochs == [1, 2, 3, 4]
 
 
-def test_a_checkpoint_with_other_tensors_is_set_aside(tmp_path):
-    path = tmp_path / "x.safetensors"
-    write_checkpoint(path, {"w": torch.zeros(3)}, {"seeds": [0]})
-    with pytest.warns(UserWarning, match="its tensors are not those of the network"):
-        assert last_good_checkpoint(path, {"seeds": [0]}, {"w": (4,)}) is None
+def out_of_space(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def over_quota(*_):
+    raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+def refused_by_safetensors(*_):
+    raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.parametrize(
+    ("what", "fails"),
+    [
+        ("os.fsync", out_of_space),
+        ("os.fsync", over_quota),
+        ("os.replace", over_quota),
+        ("mnistconv.reproduce.checkpoints.save_file", refused_by_safetensors),
+    ],
+)
 def test_a_full_disk_leaves_the_last_checkpoint_and_can_be_continued(
-    tmp_path, little_data, monkeypatch
+    what, fails, tmp_path, little_data, monkeypatch
 ):
     whole = runs.run(SMALL, 0, tmp_path / "whole")
     checkpoint = run_until(SMALL, 0, tmp_path / "parts", epochs=2)
     before = checkpoint.read_bytes()
-
-    def disk_full(*_):
-        raise OSError(28, "No space left on device")
-
     job = Job(SMALL, 0, 1.0)
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", disk_full)
-        state, _, text = runner.do(job, tmp_path / "parts", os.getpid())
+        patch.setattr(what, fails)
+        state, text = runner.do(job, tmp_path / "parts")
     assert state == runner.FAILED
-    assert "No space left on device" in text
+    assert re.search(r"kept.*(space left|quota)", text)
+    assert "\n" not in text
     assert checkpoint.read_bytes() == before
     assert not [p.name for p in checkpoint.parent.iterdir() if p.name.endswith(".tmp")]
-    assert runner.do(job, tmp_path / "parts", os.getpid())[0] == runner.DONE
+    assert runner.do(job, tmp_path / "parts")[0] == runner.DONE
     record = record_path("relu", 0, tmp_path / "parts")
     assert without_time(record) == without_time(whole)
 
@@ -229,16 +408,32 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_can_be_continued(
 
 @pytest.mark.parametrize(
     ("text", "seeds"),
-    [("3", [3]), ("0-4", [0, 1, 2, 3, 4]), ("0,2,5-6", [0, 2, 5, 6]), (" 1 , 1", [1])],
+    [
+        ("3", [3]),
+        ("0-4", [0, 1, 2, 3, 4]),
+        ("0,2,5-6", [0, 2, 5, 6]),
+        (" 1 , 1", [1]),
+        ("0-3,2", [0, 1, 2, 3]),
+    ],
 )
 def test_seeds_as_text(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1.5", "0-", "9" * 20, "0-1000"])
+@pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1.5", "0-", "9" * 5000, "0-1000"])
 def test_bad_seeds(text):
     with pytest.raises(ValueError, match=re.escape(f"--seeds {text!r}: ")):
         parse_seeds(text)
+
+
+def test_too_many_seeds_are_called_so(tmp_path):
+    with pytest.raises(ValueError, match="at most 9 digits"):
+        parse_seeds("0-99999999999")
+
+
+def test_a_run_named_twice_is_planned_once(tmp_path):
+    jobs = plan([SMALL, SMALL], [1, 0, 1], tmp_path)
+    assert sorted(map(str, jobs)) == ["relu, seed 0", "relu, seed 1"]
 
 
 @pytest.mark.parametrize(
@@ -265,10 +460,8 @@ def test_a_run_under_way_is_planned_from_its_checkpoint_on(tmp_path, little_data
     job = Job(SMALL, 1, epoch_seconds=1000.0)
     done, accuracy, left = job.progress(tmp_path)
     assert done == 3
-    assert (
-        accuracy
-        == read_header(checkpoint_path("relu", 1, tmp_path))["history"]["test_accuracy"][-1]
-    )
+    _, header = read_checkpoint(checkpoint_path("relu", 1, tmp_path))
+    assert accuracy == header["histories"][0]["test_accuracy"][-1]
     assert 0 < left < 60  # by its own pace, not by the estimate
     plan = planning.describe([job], 1, tmp_path)
     assert plan.startswith("1 run to do")
@@ -292,9 +485,9 @@ def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_p
     good.write_text(content)
     jobs = plan([planned], [0], tmp_path)
     assert [job.seed for job in jobs] == [0]
-    assert good.read_text() == content  # a plan renames nothing
+    assert good.read_text() == content, "who asks for the plan alone finds all as it was"
     with pytest.warns(UserWarning, match="relu-seed0.json is set aside as"):
-        assert runner.do(jobs[0], tmp_path, os.getpid())[0] == runner.DONE
+        assert runner.do(jobs[0], tmp_path)[0] == runner.DONE
     assert good.with_name("relu-seed0.json.set-aside-1").read_text() == content
     assert read_record(good, planned) is not None
     if planned is SMALL:
@@ -304,7 +497,7 @@ def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_p
 # The runner
 
 
-def test_a_failing_run_does_not_stop_the_others(tmp_path, little_data, monkeypatch, capsys):
+def test_a_failing_run_does_not_stop_the_others(tmp_path, in_this_process, monkeypatch, capsys):
     original = runs.train_epoch
 
     def diverge(net, batches, sgd, history):
@@ -323,34 +516,163 @@ def test_a_failing_run_does_not_stop_the_others(tmp_path, little_data, monkeypat
     assert not record_path("relu", 0, tmp_path).exists()
 
 
-def test_a_run_in_other_hands_is_left_to_them(tmp_path, little_data, monkeypatch, capsys):
-    monkeypatch.setattr(runner, "LOCK_PATIENCE", 0.1)
-    lock = checkpoint_path("relu", 0, tmp_path).with_suffix(".lock")
-    lock.parent.mkdir()
-    with runner.FileLock(lock):
-        assert runner.run_all([Job(SMALL, 0, 1.0)], tmp_path, workers=1) == 0
-    assert "relu, seed 0: another runner has it in hand." in capsys.readouterr().out
+def test_a_run_in_other_hands_is_left_to_them(tmp_path, in_this_process, monkeypatch, capsys):
+    """And the exit code says so, unless the others have made the record in the meantime."""
+    monkeypatch.setattr(guards, "LOCK_PATIENCE", 0.1)
+    with guards.hold(checkpoint_path("relu", 0, tmp_path)):
+        assert runner.run_all([Job(SMALL, 0, 1.0)], tmp_path, workers=1) == runner.BUSY == 3
+    printed = capsys.readouterr().out
+    assert "relu, seed 0: another runner has it in hand." in printed
+    assert "0 of 1 run has its record, 1 in other hands." in printed
     assert not record_path("relu", 0, tmp_path).exists()
+
+    monkeypatch.setattr(runner, "has_record", lambda *_: True)
+    with guards.hold(checkpoint_path("relu", 0, tmp_path)):
+        assert runner.run_all([Job(SMALL, 0, 1.0)], tmp_path, workers=1) == runner.DONE == 0
+
+
+@pytest.mark.parametrize(
+    "refusal", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")]
+)
+def test_a_folder_that_takes_no_locks_is_named(
+    refusal, tmp_path, in_this_process, monkeypatch, capsys
+):
+    def refuse(lock, *_, **__):
+        raise refusal
+
+    monkeypatch.setattr(guards.FileLock, "acquire", refuse)
+    assert runner.run_all([Job(SMALL, 0, 1.0)], tmp_path, workers=1) == runner.FAILED
+    printed = capsys.readouterr().out
+    assert f"the folder {tmp_path / 'unfinished'} takes no locks" in printed
+    assert not record_path("relu", 0, tmp_path).exists()
+
+
+def test_a_run_refuses_to_share_its_process_with_another(tmp_path, little_data):
+    """Each would draw from the other's random numbers, and both records would be wrong."""
+    alone = runs.run(SMALL, 0, tmp_path / "alone")
+    outcomes = []
+
+    def report(history):
+        thread = threading.Thread(
+            target=lambda: outcomes.append(runner.do(Job(SMALL, 1, 1.0), tmp_path))
+        )
+        thread.start()
+        thread.join()
+
+    assert without_time(runs.run(SMALL, 0, tmp_path, report)) == without_time(alone)
+    assert len(outcomes) == SMALL.recipe.epochs
+    for state, text in outcomes:
+        assert state == runner.FAILED
+        assert "same process" in text
+    assert not record_path("relu", 1, tmp_path).exists()
+    assert runner.do(Job(SMALL, 1, 1.0), tmp_path)[0] == runner.DONE
+
+
+def test_no_more_workers_than_runs(tmp_path, monkeypatch):
+    at_once = []
+
+    class Idle:
+        running = 0
+
+        def __init__(self, job, results):
+            Idle.running += 1
+            at_once.append(Idle.running)
+
+        def done(self):
+            Idle.running -= 1
+            return True
+
+        def result(self):
+            return runner.BUSY, "of no matter"
+
+        def stop(self):
+            pass
+
+    monkeypatch.setattr(runner, "Worker", Idle)
+    jobs = [Job(SMALL, seed, 1.0) for seed in range(5)]
+    assert "5 at a time" in planning.describe(jobs, 10**12, tmp_path)
+    runner.run_all(jobs, tmp_path, workers=10**12)
+    assert max(at_once) == 5
+    at_once.clear()
+    runner.run_all(jobs, tmp_path, workers=2)
+    assert max(at_once) == 2
+
+
+# What the reader sees meanwhile
 
 
 def test_the_status_line(tmp_path, little_data):
     runs.run(SMALL, 0, tmp_path)
-    start = time.time() - 1
     run_until(SMALL, 1, tmp_path, epochs=2)
-    line = runner.status([Job(SMALL, seed, 30.0) for seed in (0, 1, 2)], tmp_path, 1, start)
+    jobs = [Job(SMALL, seed, 30.0) for seed in (0, 1, 2)]
+    display = runner.Display(jobs, tmp_path, workers=1)
+    display.tell_end(jobs[0], runner.DONE, "")
+    line = display.line([jobs[1]])
     assert line.startswith("1 of 3 runs, 6 of 12 epochs, about 2 min left  relu-1 2/4 ")
     assert line.endswith("%")
+
+
+def on_a_terminal(results: Path) -> runner.Display:
+    display = runner.Display([Job(SMALL, 0, 30.0)], results, workers=1)
+    display.is_terminal, display.next_time = True, 0
+    return display
+
+
+@pytest.mark.parametrize("columns", [0, 1, 20])
+def test_the_display_keeps_to_a_narrow_terminal(columns, tmp_path, monkeypatch, capsys):
+    size = SimpleNamespace(get_terminal_size=lambda: os.terminal_size((columns, 0)))
+    monkeypatch.setattr(runner, "shutil", size)
+    on_a_terminal(tmp_path).renew([])
+    shown = capsys.readouterr().out.replace("\r\033[K", "")
+    assert len(shown) == max(columns - 1, 0)
+
+
+def test_the_display_survives_a_checkpoint_that_is_renamed_while_it_looks(
+    three_epochs, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(three_epochs, tmp_path, dirs_exist_ok=True)
+    checkpoint = checkpoint_path("relu", 0, tmp_path)
+    display = on_a_terminal(tmp_path)
+    safe_open = checkpoints.safe_open
+
+    def open_too_late(path, **options):
+        checkpoint.unlink(missing_ok=True)
+        return safe_open(path, **options)
+
+    monkeypatch.setattr(checkpoints, "safe_open", open_too_late)
+    display.renew([Job(SMALL, 0, 30.0)])
+    assert "relu-0 2/4" in capsys.readouterr().out
+
+
+def test_the_display_survives_a_record_that_vanishes(tmp_path, capsys):
+    display = runner.Display([Job(SMALL, 0, 30.0)], tmp_path, workers=1)
+    with pytest.warns(UserWarning, match="relu-seed0.json"):
+        display.tell_end(Job(SMALL, 0, 30.0), runner.DONE, "")
+    assert "its record does not count" in capsys.readouterr().out
+
+
+# Processes
 
 
 def small_reproduce(results: Path, *more: str) -> list[str]:
     return [sys.executable, str(HERE / "small_reproduce.py"), str(results), *more]
 
 
-def interrupt_before_start() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def small_run(results: Path) -> list[str]:
+    """What a worker of it does with seed 0, without a runner."""
+    return small_reproduce(results, "--alone")
 
 
-def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(tmp_path):
+def start(command: list[str], **options) -> subprocess.Popen:
+    """The command as the leader of a group of processes, as a terminal starts it."""
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True, **options
+    )
+
+
+def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(
+    tmp_path, little_data
+):
     """What a kill leaves between the two renames of `write_checkpoint`."""
     run_until(SMALL, 0, tmp_path, epochs=2)
     newest = checkpoint_path("relu", 0, tmp_path)
@@ -363,48 +685,41 @@ def test_the_plan_counts_from_the_checkpoint_before_when_the_newest_is_missing(t
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path):
     """SIGKILL, at least twenty times, at random moments between start and end."""
-    subprocess.run(small_reproduce(tmp_path / "whole"), check=True, capture_output=True)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    subprocess.run(small_run(whole), check=True, capture_output=True)
     draw = random.Random(0)
-    kills = lost = 0
-    done = -1
+    kills, done = 0, -1
     while kills < 20:
-        process = subprocess.Popen(
-            small_reproduce(tmp_path / "parts"), stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout.readline().startswith("ready")
-        time.sleep(draw.uniform(0.05, 0.6))
+        process = start(small_run(parts), stderr=subprocess.PIPE)
+        for _ in range(draw.randint(1, 4)):
+            process.stderr.readline()  # an epoch
+        time.sleep(draw.uniform(0.0, 0.2))
         if process.poll() is None:
             process.kill()
             kills += 1
         process.communicate()
-        header = read_header(checkpoint_path("relu", 0, tmp_path / "parts"))
-        now = len(header["history"]["train_loss"]) if header else 0
-        if record_path("relu", 0, tmp_path / "parts").exists():
-            now = 0  # the next round starts a new run
-            record = record_path("relu", 0, tmp_path / "parts")
-            assert without_time(record) == without_time(record_path("relu", 0, tmp_path / "whole"))
+        if record_path("relu", 0, parts).exists():
+            record = record_path("relu", 0, parts)
+            assert without_time(record) == without_time(record_path("relu", 0, whole))
             record.unlink()
-            lost += 1
+            now = 0  # the next round starts a new run
         else:
+            now = Job(FULL, 0, 1.0).progress(parts).epochs
             assert now >= done, "a kill lost an epoch that had its checkpoint"
         done = now
-    subprocess.run(small_reproduce(tmp_path / "parts"), check=True, capture_output=True)
-    whole, parts = (record_path("relu", 0, tmp_path / name) for name in ("whole", "parts"))
-    assert without_time(parts) == without_time(whole)
-    assert not list((tmp_path / "parts" / "unfinished").glob("*set-aside*"))
+    subprocess.run(small_run(parts), check=True, capture_output=True)
+    records = [without_time(record_path("relu", 0, folder)) for folder in (whole, parts)]
+    assert records[0] == records[1]
+    assert sorted(path.name for path in (parts / "unfinished").iterdir()) == ["relu-seed0.lock"]
 
 
 @pytest.mark.slow
 def test_two_runners_share_the_work_without_doing_it_twice(tmp_path):
-    processes = [
-        subprocess.Popen(
-            small_reproduce(tmp_path, "0", "1", "2"), stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    command = small_reproduce(tmp_path, "--seeds", "0-2", "--jobs", "1")
+    processes = [start(command, stderr=subprocess.PIPE) for _ in range(2)]
+    told = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    trained = re.findall(r"trained (\d) epoch (\d+)", "".join(outputs))
+    trained = re.findall(r"trained (\d) epoch (\d+)", "".join(told))
     assert sorted(trained) == sorted((str(s), str(e)) for s in range(3) for e in range(1, 31))
     assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
@@ -415,14 +730,19 @@ def reproduce(*arguments: str, results: Path) -> list[str]:
 
 
 def children(process: int) -> set[int]:
-    path = Path(f"/proc/{process}/task/{process}/children")
-    found = {int(word) for word in path.read_text().split()}
+    try:
+        path = Path(f"/proc/{process}/task/{process}/children")
+        found = {int(word) for word in path.read_text().split()}
+    except OSError:  # it has just ended
+        return set()
     return found.union(*map(children, found))
 
 
 def is_alive(process: int) -> bool:
-    stat = Path(f"/proc/{process}/stat")
-    return stat.exists() and stat.read_text().split(")")[1].split()[0] != "Z"
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def wait_for(condition, seconds: float) -> bool:
@@ -434,31 +754,116 @@ def wait_for(condition, seconds: float) -> bool:
     return False
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the processes of Linux")
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_processes_on_two_cores_end_with_their_runner(end, tmp_path):
-    """The real command on real data: Ctrl-C, SIGTERM or SIGKILL after the first epochs."""
-    process = subprocess.Popen(
-        reproduce("dense", "--seeds", "0,1", "--jobs", "2", results=tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=interrupt_before_start,
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads the processes of Linux")
+
+
+def wait_for_a_process(runner: subprocess.Popen) -> None:
+    assert wait_for(lambda: children(runner.pid), 60)
+
+
+def wait_for_pytorch(runner: subprocess.Popen) -> None:
+    """Until a worker is in the middle of its imports."""
+
+    def imports() -> bool:
+        maps = [Path(f"/proc/{worker}/maps") for worker in children(runner.pid)]
+        return any("libtorch" in path.read_text() for path in maps if path.exists())
+
+    assert wait_for(imports, 60)
+
+
+def wait_for_an_epoch(runner: subprocess.Popen) -> None:
+    assert runner.stderr.readline().startswith("trained ")
+
+
+def wait_for_a_record(runner: subprocess.Popen) -> None:
+    """Until the first of three runs has ended, and the third is about to begin."""
+    while "of the test digits" not in runner.stdout.readline():
+        assert runner.poll() is None
+
+
+MOMENTS = [wait_for_a_process, wait_for_pytorch, wait_for_an_epoch, wait_for_a_record]
+AT_EVERY_MOMENT = pytest.mark.parametrize("wait", MOMENTS, ids=lambda wait: wait.__name__)
+
+
+@pytest.fixture
+def started(tmp_path):
+    """A runner of three small runs, two at a time, after it has told its plan."""
+    process = start(
+        small_reproduce(tmp_path, "--seeds", "0-2", "--jobs", "2"), stderr=subprocess.PIPE
     )
-    checkpoints = [checkpoint_path("dense", seed, tmp_path) for seed in (0, 1)]
-    assert wait_for(lambda: all(path.exists() for path in checkpoints), 120)
-    workers = children(process.pid)
-    assert len(workers) >= 2
-    process.send_signal(end)
-    out, err = process.communicate(timeout=30)
+    assert "3 runs to do, 2 at a time" in process.stdout.readline()
+    yield process
+    if process.poll() is None:
+        process.kill()
+        process.communicate()
+
+
+@LINUX
+@pytest.mark.slow
+@AT_EVERY_MOMENT
+def test_a_runner_that_dies_takes_its_workers_along(wait, started, tmp_path):
+    """From their first moment on; the next runner then finds no run in other hands."""
+    wait(started)
+    workers = children(started.pid)
+    started.kill()
+    assert workers
     assert wait_for(lambda: not any(map(is_alive, workers)), 10)
-    assert re.search(r"2 runs to do, 2 at a time, about \d+ (s|min)", out)
-    if end != signal.SIGKILL:
-        assert process.returncode == 130
-        assert "Stopped. Every finished epoch is kept" in out
-        assert "Traceback" not in err
-    assert all(read_checkpoint(path)[1]["seeds"] == [s] for s, path in enumerate(checkpoints))
+    started.communicate()
+    with guards.hold(checkpoint_path("relu", 0, tmp_path)):
+        pass
+
+
+@LINUX
+@pytest.mark.slow
+@AT_EVERY_MOMENT
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_runner_that_is_stopped_says_how_to_go_on(stop, wait, started, tmp_path):
+    """Ctrl-C reaches the whole group of the terminal, `kill` the runner alone."""
+    wait(started)
+    workers = children(started.pid)
+    os.killpg(started.pid, stop) if stop == signal.SIGINT else started.send_signal(stop)
+    out, err = started.communicate()
+    assert not any(map(is_alive, workers))
+    assert started.returncode == 130
+    assert out.count("Stopped. Every finished epoch is kept") == 1
+    assert not [line for line in err.splitlines() if not line.startswith("trained ")]
+    for path in (tmp_path / "unfinished").glob("*.safetensors"):
+        read_checkpoint(path)
+
+
+@LINUX
+@pytest.mark.slow
+def test_who_closes_the_output_does_not_stop_the_training(started, tmp_path):
+    """As `reproduce | head -1` does."""
+    started.stdout.close()
+    _, err = started.communicate()
+    assert started.returncode == 0
+    assert not [line for line in err.splitlines() if not line.startswith("trained ")]
+    assert len(list((tmp_path / "records").glob("*.json"))) == 3
+
+
+@LINUX
+@pytest.mark.slow
+def test_a_process_that_is_killed_costs_its_run_alone(started, tmp_path):
+    told = {}
+    while "0" not in told:
+        words = started.stderr.readline().split()
+        told[words[1]] = int(words[-1])
+    os.kill(told["0"], signal.SIGKILL)
+    out, err = started.communicate()
+    assert started.returncode == runner.FAILED
+    assert re.search("relu, seed 0: its process was killed, .*memory", out)
+    assert "2 of 3 runs have their record, 1 failed." in out
+    assert not [line for line in err.splitlines() if not line.startswith("trained ")]
+    assert len(list((tmp_path / "records").glob("*.json"))) == 2
+
+
+@pytest.mark.slow
+def test_a_process_that_cannot_begin_costs_its_run_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(runner, "work", sys.exit)  # called with two arguments: an error
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    assert runner.run_all([Job(SMALL, 0, 1.0)], tmp_path, workers=1) == runner.FAILED
+    assert "relu, seed 0: its process ended with exit code 1." in capsys.readouterr().out
 
 
 def test_nothing_left_to_do(tmp_path):
@@ -481,7 +886,7 @@ def test_nothing_left_to_do(tmp_path):
         (["dense", "--jobs", "0"], "--jobs 0: at least 1 run at a time"),
         (["dense", "--device", "tpu"], "device 'tpu' is not here"),
         (["dense", "--device", "meta"], "--device meta: records are made on cpu or cuda"),
-        (["dense", "--backend", "slurm"], "choose one of loky, dask, ray"),
+        (["dense", "--backend", "slurm"], "choose one of local, dask, ray"),
         (["dense", "--backend", "dask"], "--backend dask needs --scheduler"),
     ],
 )
@@ -533,7 +938,7 @@ def test_control_c_before_the_first_run_says_how_to_go_on(command_line, monkeypa
 
 
 def test_deleting_one_record_redoes_exactly_that_one(
-    command_line, monkeypatch, tmp_path, little_data
+    command_line, monkeypatch, tmp_path, in_this_process
 ):
     """And a damaged one is set aside in one plain sentence."""
     small = {
@@ -576,17 +981,60 @@ def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
     )
 
 
-@pytest.mark.slow
-def test_a_dask_cluster_does_the_same(tmp_path):
-    """A real scheduler and two real workers on the loopback address."""
+@pytest.fixture
+def cluster():
+    """A function that starts a real scheduler and real workers on the loopback address."""
     distributed = pytest.importorskip("distributed")
-    experiment = changed(EXPERIMENTS["dense"], epochs=1)
-    jobs = [Job(experiment, seed, 2.0) for seed in (0, 1)]
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
-        code = runner.run_all(jobs, tmp_path, 2, "dask", cluster.scheduler_address)
-    assert code == 0
-    alone = runs.run(experiment, 1, tmp_path / "alone")
-    assert without_time(record_path("dense", 1, tmp_path)) == without_time(alone)
-    assert record_path("dense", 0, tmp_path).exists()
+    with ExitStack() as clusters:
+
+        def begin(**options):
+            cluster = distributed.LocalCluster(host="127.0.0.1", dashboard_address=None, **options)
+            return clusters.enter_context(cluster).scheduler_address
+
+        yield begin
+
+
+ONE_EPOCH = changed(EXPERIMENTS["dense"], epochs=1)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_does_the_same(tmp_path, cluster, monkeypatch):
+    jobs = [Job(ONE_EPOCH, seed, 2.0) for seed in (0, 1)]
+    address = cluster(n_workers=2, threads_per_worker=1)
+    monkeypatch.chdir(tmp_path)
+    assert runner.run_all(jobs, Path("shared"), 2, "dask", address) == 0
+    alone = runs.run(ONE_EPOCH, 1, tmp_path / "alone")
+    assert without_time(record_path("dense", 1, tmp_path / "shared")) == without_time(alone)
+    assert record_path("dense", 0, tmp_path / "shared").exists()
+
+
+@pytest.mark.slow
+def test_a_dask_worker_with_two_threads_writes_nothing_wrong(tmp_path, cluster, capsys):
+    jobs = [Job(ONE_EPOCH, seed, 2.0) for seed in (0, 1)]
+    address = cluster(n_workers=1, threads_per_worker=2)
+    assert runner.run_all(jobs, tmp_path, 2, "dask", address) == runner.FAILED
+    printed = capsys.readouterr().out
+    assert "same process" in printed
+    assert "1 of 2 runs have their record, 1 failed." in printed
+    [written] = (tmp_path / "records").glob("*.json")
+    seed = json.loads(written.read_text(encoding="utf-8"))["seed"]
+    assert without_time(written) == without_time(runs.run(ONE_EPOCH, seed, tmp_path / "alone"))
+
+
+@pytest.mark.slow
+def test_a_dask_worker_that_dies_costs_its_run_alone(tmp_path, cluster, monkeypatch, capsys):
+    dask = pytest.importorskip("dask")
+
+    def die(job, results):  # goes to the workers by value
+        if job.seed == 0:
+            os._exit(1)
+        return 3, "left to others"
+
+    monkeypatch.setattr(runner, "do", die)
+    jobs = [Job(ONE_EPOCH, seed, 2.0) for seed in (0, 1)]
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        address = cluster(n_workers=1, threads_per_worker=1)
+        assert runner.run_all(jobs, tmp_path, 1, "dask", address) == runner.FAILED
+    printed = capsys.readouterr().out
+    assert "dense, seed 0: its process was lost (KilledWorker" in printed
+    assert "dense, seed 1: left to others." in printed

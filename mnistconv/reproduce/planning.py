@@ -4,18 +4,28 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from mnistconv.data import load_mnist
 from mnistconv.experiments import Experiment
-from mnistconv.records.store import RESULTS, checkpoint_path, has_record, record_path
-from mnistconv.reproduce.checkpoints import read_header
+from mnistconv.records.store import RESULTS, checkpoint_path, has_record
+from mnistconv.reproduce.checkpoints import read_histories
+from mnistconv.reproduce.runs import identify
 from mnistconv.training import Batches, History, evaluate, train_epoch
 
-MOST_SEEDS = 1_000  # more are a slip of the finger
+MOST_SEEDS, MOST_DIGITS = 1_000, 9  # more are a slip of the finger
 SAMPLE = 1_000  # images: enough steps for a stable pace, few enough not to wait for
+
+
+class Progress(NamedTuple):
+    """Epochs done, accuracy after the last of them (None before), estimated seconds left."""
+
+    epochs: int
+    accuracy: float | None
+    seconds_left: float
 
 
 @dataclass(frozen=True)
@@ -29,58 +39,55 @@ class Job:
     def __str__(self) -> str:
         return f"{self.experiment.name}, seed {self.seed}"
 
-    def has_ended(self, results: Path) -> bool:
-        return record_path(self.experiment.name, self.seed, results).exists()
-
-    def progress(self, results: Path) -> tuple[int, float | None, float]:
-        """Epochs done, accuracy after the last of them (None before), estimated seconds left."""
-        header = read_header(checkpoint_path(self.experiment.name, self.seed, results))
-        try:
-            accuracies = header["history"]["test_accuracy"]
-            pace = header["seconds"] / len(accuracies)
-        except (KeyError, TypeError, ZeroDivisionError):  # none yet, or not one of ours
-            accuracies, pace = [], self.epoch_seconds
+    def progress(self, results: Path) -> Progress:
+        """How far its checkpoint is; one that this run cannot continue is no progress."""
+        path = checkpoint_path(self.experiment.name, self.seed, results)
+        histories, seconds = read_histories(path, identify(self.experiment, [self.seed]))
+        accuracies = histories[0].test_accuracy if histories else []
+        pace = seconds / len(accuracies) if accuracies else self.epoch_seconds
         left = pace * (self.experiment.recipe.epochs - len(accuracies))
-        return len(accuracies), accuracies[-1] if accuracies else None, left
+        return Progress(len(accuracies), accuracies[-1] if accuracies else None, left)
 
 
 def parse_seeds(text: str) -> list[int]:
     """The seeds in "3", "0-4" or "0,2,5-7". Raises ValueError for anything else."""
-    seeds = []
+    seeds = set()
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match:
             raise ValueError(f"--seeds {text!r}: write seeds as 3, as 0-4, or as 0,2,5-7.")
+        if max(map(len, match.groups(""))) > MOST_DIGITS:
+            raise ValueError(f"--seeds {text!r}: a seed has at most {MOST_DIGITS} digits.")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise ValueError(f"--seeds {text!r}: {last} comes before {first}.")
         if last - first >= MOST_SEEDS:
             raise ValueError(f"--seeds {text!r}: at most {MOST_SEEDS:,} seeds in a row.")
-        seeds += range(first, last + 1)
-    return sorted(set(seeds))
+        seeds.update(range(first, last + 1))
+    return sorted(seeds)
 
 
 def plan(
     experiments: list[Experiment], seeds: list[int] | None = None, results: Path = RESULTS
 ) -> list[Job]:
-    """All jobs without a record that counts, the longest first.
+    """All jobs without a record that counts, the longest first; a run named twice counts once.
 
-    `seeds` replaces the planned seeds of each experiment. Takes a few seconds: one training sample
-    per kind of network gives the estimates.
+    `seeds` replaces the planned seeds of each experiment. Nothing is renamed or written. Takes a
+    few seconds: one training sample per kind of network gives the estimates.
     """
-    missing = [
-        (experiment, seed)
+    missing = {
+        (experiment.name, seed): (experiment, seed)
         for experiment in experiments
         for seed in (experiment.seeds if seeds is None else seeds)
         if not has_record(experiment, seed, results)
-    ]
+    }.values()
     networks = {experiment.recipe.network for experiment, _ in missing}
     paces = {network: calibrate(network) for network in networks}
     jobs = [
         Job(experiment, seed, paces[experiment.recipe.network](experiment.recipe.training_images))
         for experiment, seed in missing
     ]
-    return sorted(jobs, key=lambda job: job.progress(results)[2], reverse=True)
+    return sorted(jobs, key=lambda job: job.progress(results).seconds_left, reverse=True)
 
 
 def calibrate(network: type[nn.Module]):
@@ -107,21 +114,22 @@ def calibrate(network: type[nn.Module]):
 
 def describe(jobs: list[Job], workers: int, results: Path, on_gpu: bool = False) -> str:
     """The plan as text: what runs, from which epoch on, and about how long on this processor."""
+    progress = [job.progress(results) for job in jobs]
+    workers = min(workers, len(jobs))
     lines = []
-    for job in jobs:
-        done, _, left = job.progress(results)
+    for job, (done, _, left) in zip(jobs, progress, strict=True):
         epochs = f"epoch {done + 1} to {job.experiment.recipe.epochs}"
         if done == job.experiment.recipe.epochs:
             epochs = "its record"
         lines.append(f"  {job!s:32}{epochs:18}" + f"about {spell(left)}" * (not on_gpu))
-    total = f", about {spell(time_left(jobs, workers, results))}" * (not on_gpu)
+    total = f", about {spell(time_left(progress, workers))}" * (not on_gpu)
     runs = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
     return "\n".join([f"{runs} to do, {workers} at a time{total}:", *lines])
 
 
-def time_left(jobs: list[Job], workers: int, results: Path) -> float:
-    """Estimated seconds until all jobs have ended, with `workers` of them at a time."""
-    left = [job.progress(results)[2] for job in jobs if not job.has_ended(results)]
+def time_left(progress: list[Progress], workers: int) -> float:
+    """Estimated seconds until all runs have ended, with `workers` of them at a time."""
+    left = [run.seconds_left for run in progress]
     return max(max(left, default=0.0), sum(left) / workers)
 
 

@@ -1,113 +1,204 @@
-"""Many runs: as single-thread processes, one per core, or on a Dask or Ray cluster."""
+"""Many runs: each in a process of its own, one per core, or on a Dask or Ray cluster."""
 
-import functools
 import importlib.util
-import os
+import pickle
 import shutil
-import signal
+import subprocess
 import sys
-import threading
 import time
-import warnings
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from filelock import Timeout
+from joblib import cpu_count
 
+from mnistconv import streams
 from mnistconv.devices import pick_device
-from mnistconv.records.store import checkpoint_path, has_record, read_record, record_path
-from mnistconv.reproduce.planning import Job, spell, time_left
+from mnistconv.experiments import Experiment
+from mnistconv.records.store import (
+    checkpoint_path,
+    has_record,
+    read_record,
+    record_path,
+    weights_path,
+)
+from mnistconv.reproduce import worker
+from mnistconv.reproduce.checkpoints import sweep
+from mnistconv.reproduce.guards import hold
+from mnistconv.reproduce.planning import Job, Progress, spell, time_left
 from mnistconv.reproduce.runs import run
 
-DONE, BUSY, FAILED = "done", "busy", "failed"
-LOCK_PATIENCE = 5.0  # seconds: a killed runner's worker lives on for one or two
-BACKENDS = ("loky", "dask", "ray")
+DONE, FAILED, BUSY = 0, 1, 3  # how a job ended; also exit codes
+BACKENDS = ("local", "dask", "ray")
+PAUSE = 0.1  # seconds between two looks at the processes
 
 
 def run_all(
-    jobs: list[Job], results: Path, workers: int, backend: str = "loky", scheduler: str = ""
+    jobs: list[Job], results: Path, workers: int, backend: str = "local", scheduler: str = ""
 ) -> int:
-    """Run the jobs, `workers` at a time, show their progress, say how they ended.
+    """Run the jobs, up to `workers` at a time, show their progress, say how they ended.
 
-    Returns the exit code: 0 when no job failed (one that another runner has in hand did not fail),
-    1 otherwise. Raises KeyboardInterrupt after Ctrl-C, with all checkpoints kept.
+    Returns the exit code: DONE when all have their record, FAILED when one failed, BUSY when one is
+    left to another runner. Raises KeyboardInterrupt after Ctrl-C, with all checkpoints kept.
     """
-    work = [delayed(do)(job, results, os.getpid()) for job in jobs]
-    with show_progress(jobs, results, workers), use(backend, scheduler):
-        outcomes = Parallel(n_jobs=workers, batch_size=1)(work)
-    for state, job, text in outcomes:
-        if state != DONE:
-            print(f"{job}: {text}")
-    states = [state for state, _, _ in outcomes]
-    runs_have = "1 run has its" if len(jobs) == 1 else f"{len(jobs)} runs have their"
-    print(f"{states.count(DONE)} of {runs_have} record", end="")
-    print(f", {states.count(BUSY)} in other hands" * (BUSY in states), end="")
-    print(f", {states.count(FAILED)} failed" * (FAILED in states), end=".\n")
-    return 1 if FAILED in states else 0
+    results, workers = results.absolute(), min(workers, len(jobs))
+    display = Display(jobs, results, workers)
+    waiting, running, states = deque(jobs), {}, {}
+    with use(backend, scheduler, results) as start:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                job = waiting.popleft()
+                running[job] = start(job)
+            time.sleep(PAUSE)
+            for job in [job for job, future in running.items() if future.done()]:
+                states[job], text = outcome(running.pop(job))
+                display.tell_end(job, states[job], text)
+            display.renew(running)
+    display.clear()
+    for job in [job for job, state in states.items() if state == BUSY]:
+        if has_record(job.experiment, job.seed, results):  # from the other runner, meanwhile
+            states[job] = DONE
+    return sum_up(list(states.values()))
 
 
-def do(job: Job, results: Path, runner: int) -> tuple[str, Job, str]:
-    """One job, unless another runner has it in hand: its state, the job, what went wrong.
-
-    `runner` is the process that waits for it.
-    """
-    torch.set_num_threads(1)
-    if os.getpid() != runner:
-        leave_signals_to_the_runner()
-        warn_plainly()
-    lock = checkpoint_path(job.experiment.name, job.seed, results).with_suffix(".lock")
+def outcome(future) -> tuple[int, str]:
+    """How the job of a finished future ended, and why it did not end well."""
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=LOCK_PATIENCE):
-            if not has_record(job.experiment, job.seed, results):
-                run(job.experiment, job.seed, results)
-        return DONE, job, ""
+        return future.result()
+    except Exception as error:  # of the cluster: what goes wrong in a run is in the result
+        return FAILED, f"its process was lost ({type(error).__name__}: {error})"
+
+
+def sum_up(states: list[int]) -> int:
+    """Say how many jobs ended in which way; return the exit code."""
+    runs_have = "1 run has its" if len(states) == 1 else f"{len(states)} runs have their"
+    line = f"{states.count(DONE)} of {runs_have} record"
+    line += f", {states.count(BUSY)} in other hands" * (BUSY in states)
+    line += f", {states.count(FAILED)} failed" * (FAILED in states)
+    print(line + ".")
+    return next((state for state in (FAILED, BUSY) if state in states), DONE)
+
+
+# One job
+
+
+def do(job: Job, results: Path) -> tuple[int, str]:
+    """One job, unless another runner has it in hand: how it ended, and why it did not end well."""
+    torch.set_num_threads(1)
+    experiment, seed = job.experiment, job.seed
+    return attempt(experiment, [seed], results, lambda: run(experiment, seed, results))
+
+
+def attempt(
+    experiment: Experiment, seeds: list[int], results: Path, train: Callable[[], object]
+) -> tuple[int, str]:
+    """Call `train` with the locks of these runs, unless all have their record; as `do`."""
+    try:
+        with ExitStack() as locks:
+            for seed in seeds:
+                checkpoint = checkpoint_path(experiment.name, seed, results)
+                locks.enter_context(hold(checkpoint))
+                record = record_path(experiment.name, seed, results)
+                sweep(checkpoint, record, weights_path(experiment.name, seed, results))
+            if not all(has_record(experiment, seed, results) for seed in seeds):
+                train()
+        return DONE, ""
     except Timeout:
-        return BUSY, job, "another runner has it in hand."
+        return BUSY, "another runner has it in hand"
     except Exception as error:
-        return FAILED, job, f"failed, its last checkpoint stays ({type(error).__name__}: {error})."
+        return FAILED, f"failed, its finished epochs are kept ({type(error).__name__}: {error})"
 
 
-def warn_plainly() -> None:
-    """Warnings as one sentence: who reads them on the command line does not know the code."""
-    warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
+def work(job: Job, results: Path) -> int:
+    """The job as a process of its own: prints what went wrong, returns its exit code."""
+    streams.warn_plainly()
+    state, text = do(job, results)
+    sys.stdout.reconfigure(encoding="utf-8")
+    print(text, end="", flush=True)
+    return state
 
 
-@functools.cache
-def leave_signals_to_the_runner() -> None:
-    """In a worker: Ctrl-C is for the runner, and a runner that died takes its workers along."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+class Worker:
+    """A job in a process of this machine, to be asked like a future: `done()`, then `result()`.
+
+    Ctrl-C in a terminal does not reach it: the runner stops it. See worker.py for how it ends when
+    the runner cannot.
+    """
+
+    def __init__(self, job: Job, results: Path):
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", worker.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            process_group=0,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows
+        )
+        task = pickle.dumps((work, job, results))
+        with suppress(BrokenPipeError):  # killed already
+            self.process.stdin.write(pickle.dumps((sys.path, task)))
+
+    def done(self) -> bool:
+        return self.process.poll() is not None
+
+    def result(self) -> tuple[int, str]:
+        state, (text, _) = self.process.returncode, self.process.communicate()
+        if state == DONE or text:
+            return state, text.decode()
+        if state == -9:  # SIGKILL, which Windows has not
+            return (
+                FAILED,
+                "its process was killed, most likely for want of memory: try fewer --jobs",
+            )
+        return FAILED, f"its process ended with exit code {state}"
+
+    def stop(self) -> None:
+        if not self.done():
+            self.process.kill()
+            self.process.communicate()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    os._exit(1)
+# Where jobs run
 
 
 @contextmanager
-def use(backend: str, scheduler: str):
-    """Send joblib's work to processes of this machine ("loky") or to a cluster at `scheduler`."""
-    if backend == "loky":
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            yield
+def use(backend: str, scheduler: str, results: Path):
+    """A function that starts a job, here or on the cluster at `scheduler`, and returns its future.
+
+    Leaving the block stops what still runs on this machine; a cluster ends what it has begun.
+    """
+    if backend == "local":
+        with _processes(results) as start:
+            yield start
     elif backend == "dask":
         from distributed import Client
 
-        with Client(scheduler), parallel_config(backend="dask"):
-            yield
+        with Client(scheduler) as client:
+            yield lambda job: client.submit(do, job, results, pure=False, retries=0)
     else:
         import ray
-        from ray.util.joblib import register_ray
 
         ray.init(address=scheduler)
-        register_ray()
-        with parallel_config(backend="ray"):
-            yield
+        remote = ray.remote(max_retries=0)(do)
+        yield lambda job: remote.remote(job, results).future()
+
+
+@contextmanager
+def _processes(results: Path):
+    started = []
+
+    def start(job: Job) -> Worker:
+        started.append(Worker(job, results))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for one in started:
+            one.stop()
 
 
 def check_backend(backend: str, scheduler: str) -> None:
@@ -139,64 +230,64 @@ def default_workers() -> int:
 # What the reader sees meanwhile
 
 
-@contextmanager
-def show_progress(jobs: list[Job], results: Path, workers: int):
-    """While the block runs: a line per run that ends, and how far the others are.
+class Display:
+    """A line per run that ends, and how far the others are.
 
     A terminal's last line is renewed every second; a log gets a line a minute.
     """
-    stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(jobs, results, workers, stop))
-    watcher.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        watcher.join()
 
+    def __init__(self, jobs: list[Job], results: Path, workers: int):
+        self.results, self.workers = results, workers
+        self.progress = {job: job.progress(results) for job in jobs}
+        self.ended = 0
+        self.is_terminal = sys.stdout.isatty()
+        self.next_time = time.monotonic() + 1
 
-def _watch(jobs: list[Job], results: Path, workers: int, stop: threading.Event) -> None:
-    is_terminal, start = sys.stdout.isatty(), time.time()
-    clear = "\r\033[K" if is_terminal else ""
-    running, next_line = list(jobs), 0.0
-    while True:
-        is_last_look = stop.wait(1.0)
-        for job in [job for job in running if job.has_ended(results)]:
-            running.remove(job)
-            print(clear + ended(job, results), flush=True)
-        if is_last_look:
-            print(clear, end="", flush=True)
+    def tell_end(self, job: Job, state: int, text: str) -> None:
+        if state == DONE:
+            self.ended += 1
+            self.progress[job] = Progress(job.experiment.recipe.epochs, None, 0.0)
+            text = _result(job, self.results)
+        self.clear()
+        print(f"{job}: {text}.", flush=True)
+
+    def renew(self, running: Iterable[Job]) -> None:
+        if time.monotonic() < self.next_time:
             return
-        if is_terminal or time.time() >= next_line:
-            line = status(jobs, results, workers, start)
-            if is_terminal:
-                print(clear + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
-            else:
-                print(line, flush=True)
-            next_line = time.time() + 60
+        self.next_time = time.monotonic() + (1 if self.is_terminal else 60)
+        for job in running:
+            self.progress[job] = job.progress(self.results)
+        line = self.line(running)
+        if self.is_terminal:
+            self.clear()
+            width = max(shutil.get_terminal_size().columns - 1, 0)
+            print(line[:width], end="", flush=True)
+        else:
+            print(line, flush=True)
+
+    def clear(self) -> None:
+        if self.is_terminal:
+            print("\r\033[K", end="", flush=True)
+
+    def line(self, running: Iterable[Job]) -> str:
+        """Runs and epochs done, time left, and the accuracy of each run under way."""
+        epochs = sum(progress.epochs for progress in self.progress.values())
+        planned = sum(job.experiment.recipe.epochs for job in self.progress)
+        left = spell(time_left(list(self.progress.values()), self.workers))
+        line = f"{self.ended} of {len(self.progress)} runs, {epochs} of {planned} epochs"
+        under_way = [
+            f"{job.experiment.name}-{job.seed} {done}/{job.experiment.recipe.epochs} {accuracy:.2%}"
+            for job in running
+            for done, accuracy, _ in [self.progress[job]]
+            if accuracy is not None
+        ]
+        return "  ".join([f"{line}, about {left} left", *under_way])
 
 
-def ended(job: Job, results: Path) -> str:
-    """One line on a run that has its record: accuracy, wrong digits, time."""
+def _result(job: Job, results: Path) -> str:
+    """What the record says of a run that has just ended: accuracy, wrong digits, time."""
     record = read_record(record_path(job.experiment.name, job.seed, results), job.experiment)
     if record is None:
-        return f"{job}: its record does not count."
+        return "its record does not count"
     took = spell(record.wall_seconds)
-    return f"{job}: {record.final_accuracy:.2%} of the test digits, {record.wrong} wrong, in {took}"
-
-
-def status(jobs: list[Job], results: Path, workers: int, start: float) -> str:
-    """One line: runs and epochs done, time left, accuracy of each run under way since `start`."""
-    has_ended = [job.has_ended(results) for job in jobs]
-    epochs, under_way = 0, []
-    for job, is_over in zip(jobs, has_ended, strict=True):
-        done, accuracy, _ = job.progress(results)
-        epochs += job.experiment.recipe.epochs if is_over else done
-        checkpoint = checkpoint_path(job.experiment.name, job.seed, results)
-        if not is_over and checkpoint.exists() and checkpoint.stat().st_mtime >= start:
-            name = f"{job.experiment.name}-{job.seed}"
-            under_way.append(f"{name} {done}/{job.experiment.recipe.epochs} {accuracy:.2%}")
-    planned = sum(job.experiment.recipe.epochs for job in jobs)
-    left = spell(time_left(jobs, workers, results))
-    line = f"{sum(has_ended)} of {len(jobs)} runs, {epochs} of {planned} epochs, about {left} left"
-    return "  ".join([line, *under_way])
+    return f"{record.final_accuracy:.2%} of the test digits, {record.wrong} wrong, in {took}"

@@ -15,10 +15,13 @@ from mnistconv.initialisation import INITIALISATIONS
 from mnistconv.recipes import Recipe
 from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
+    RANDOM_STATE,
+    Checkpoint,
     last_good_checkpoint,
     remove_checkpoint,
     write_checkpoint,
 )
+from mnistconv.reproduce.guards import alone_in_this_process
 from mnistconv.reproduce.recording import (
     describe_machine,
     finish,
@@ -28,7 +31,6 @@ from mnistconv.reproduce.recording import (
 )
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
-RANDOM_STATE = "random_state"
 DATA_CODE = (to_input, expand, *SHIFTS)
 TRAINING_CODE = (Batches, train_epoch)
 MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a checkpoint
@@ -65,14 +67,24 @@ class Training:
     def header(self) -> dict:
         """What a checkpoint says besides, as JSON holds it."""
         return {
-            "history": asdict(self.history),
+            "histories": [asdict(self.history)],
             "validation_accuracy": self.validation_accuracy,
-            "schedule": self.schedule and self.schedule.state_dict(),
             "seconds": self.seconds,
         }
 
-    def put_back(self, tensors: dict[str, Tensor], header: dict) -> None:
+    def fits(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint has an accuracy on the held-out digits for each of its epochs."""
+        shares = checkpoint.header.get("validation_accuracy", [])
+        epochs = len(checkpoint.histories[0].train_loss) if self.recipe.held_out else 0
+        return (
+            isinstance(shares, list)
+            and len(shares) == epochs
+            and all(isinstance(share, float) and 0 <= share <= 1 for share in shares)
+        )
+
+    def put_back(self, checkpoint: Checkpoint) -> None:
         """Take over what a checkpoint of the same run holds."""
+        tensors = checkpoint.tensors
         torch.set_rng_state(tensors[RANDOM_STATE])
         self.net.load_state_dict({name: tensors[name] for name in self.net.state_dict()})
         for name, parameter in self.net.named_parameters():
@@ -81,13 +93,12 @@ class Training:
                 self.sgd.state[parameter]["momentum_buffer"] = buffer.detach()
         if self.recipe.kept_epoch != "last":
             self.kept = {name: tensors[KEPT + name] for name in self.net.state_dict()}
-        self.history = History(**header["history"])
-        self.validation_accuracy = header.get("validation_accuracy", [])
-        self.seconds = header["seconds"]
+        self.history, self.seconds = checkpoint.histories[0], checkpoint.seconds
+        self.validation_accuracy = checkpoint.header.get("validation_accuracy", [])
         if self.schedule is not None:
-            self.schedule.load_state_dict(header["schedule"])
-            for group, lr in zip(self.sgd.param_groups, self.schedule.get_last_lr(), strict=True):
-                group["lr"] = lr
+            steps = self.history.steps
+            self.schedule.load_state_dict({"last_epoch": steps - 1, "_step_count": steps})
+            self.schedule.step()  # the rates of the next step
 
     def measure(self, held_out: Pair | None, test: Pair) -> None:
         """Add the accuracies after an epoch, and keep the weights if they are the best so far."""
@@ -102,6 +113,7 @@ class Training:
             self.kept = {name: tensor.clone() for name, tensor in state.items()}
 
 
+@alone_in_this_process()
 def run(
     experiment: Experiment,
     seed: int,
@@ -113,7 +125,8 @@ def run(
     Goes on from a checkpoint where there is one; sets aside what stands in the place of the record
     and does not count. A recipe that `fit` knows is the same as `torch.manual_seed(seed)`, a
     network in `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was
-    interrupted. `report` is called with the history after every epoch.
+    interrupted. `report` is called with the history after every epoch. Raises RuntimeError when
+    another run is under way in the same process.
     """
     make_room(experiment, seed, results)
     train, held_out, test = load_data(experiment.recipe)
@@ -183,10 +196,10 @@ def identify(experiment: Experiment, seeds: list[int]) -> dict:
 
 def go_on(checkpoint: Path, must_agree: dict, training: Training) -> None:
     """Continue from the last good checkpoint; where there is none, `training` stays as it is."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in training.tensors().items()}
-    found = last_good_checkpoint(checkpoint, must_agree, shapes)
+    start = Checkpoint(training.tensors(), [training.history])
+    found = last_good_checkpoint(checkpoint, must_agree, start, training.fits)
     if found is not None:
-        training.put_back(*found)
+        training.put_back(found)
 
 
 def end(experiment: Experiment, seed: int, training: Training, test: Pair, results: Path) -> Path:

@@ -1,5 +1,7 @@
 """Many seeds at once: one step trains S independent networks, on a GPU as one CUDA graph.
 
+The CUDA path has not run on a GPU yet; its steps are tested on a CPU.
+
 A batch of ten digits keeps a GPU busy for microseconds; most of a step is the launching of small
 kernels. So S networks of one kind are stacked: each parameter gets a first axis of length S, `vmap`
 runs the network's own `forward` along it, and the sum of the S losses has in its gradient the S
@@ -11,12 +13,11 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
@@ -26,10 +27,14 @@ from mnistconv.experiments import Experiment
 from mnistconv.recipes import check_only
 from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
+    RANDOM_STATE,
+    Checkpoint,
     last_good_checkpoint,
     remove_checkpoint,
+    sweep,
     write_checkpoint,
 )
+from mnistconv.reproduce.guards import alone_in_this_process
 from mnistconv.reproduce.planning import Job, spell
 from mnistconv.reproduce.recording import (
     describe_machine,
@@ -38,7 +43,8 @@ from mnistconv.reproduce.recording import (
     make_record,
     make_room,
 )
-from mnistconv.reproduce.runs import DATA_CODE, RANDOM_STATE, identify, load_data, new_network
+from mnistconv.reproduce.runner import DONE, attempt, sum_up
+from mnistconv.reproduce.runs import DATA_CODE, identify, load_data, new_network
 from mnistconv.training import History
 
 BATCH_SIZE = 10
@@ -156,6 +162,7 @@ def new_stack(experiment: Experiment, seeds: list[int]) -> Stack:
     return Stack([new_network(experiment.recipe, seed) for seed in seeds])
 
 
+@alone_in_this_process()
 def run_stack(
     experiment: Experiment,
     seeds: list[int],
@@ -187,6 +194,7 @@ def run_stack(
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     torch.manual_seed(seeds[0])
     checkpoint = stack_checkpoint_path(experiment, seeds, results)
+    sweep(checkpoint)
     seconds = _go_on(checkpoint, experiment, seeds, stack, histories, orders, device)
     sgd = torch.optim.SGD(
         recipe.parameter_groups(stack.nets), lr=recipe.lr, weight_decay=recipe.weight_decay
@@ -242,12 +250,11 @@ def _write(checkpoint, experiment, seeds, stack, histories, orders, device, seco
 
 def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> float:
     """Put weights, histories and random states of the last good checkpoint back; its seconds."""
-    tensors = stack.nets.state_dict() | _random_states(orders, device)
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    found = last_good_checkpoint(checkpoint, identify(experiment, seeds), shapes)
+    start = Checkpoint(stack.nets.state_dict() | _random_states(orders, device), histories)
+    found = last_good_checkpoint(checkpoint, identify(experiment, seeds), start)
     if found is None:
         return 0.0
-    tensors, header = found
+    tensors = found.tensors
     for generator, state in zip(orders, tensors.pop(f"{RANDOM_STATE}.orders"), strict=True):
         generator.set_state(state.clone())
     of_device = tensors.pop(f"{RANDOM_STATE}.device")
@@ -256,31 +263,25 @@ def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> f
     else:
         torch.set_rng_state(of_device)
     stack.nets.load_state_dict(tensors)
-    histories[:] = [History(**history) for history in header["histories"]]
-    return header["seconds"]
+    histories[:] = found.histories
+    return found.seconds
 
 
 def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once: int) -> int:
     """Run the jobs run by run, up to `seeds_at_once` of one at a time; return the exit code.
 
-    It is 0 when all have their record, 1 when one failed; a failure does not stop the others.
+    It is that of `runner.run_all`; a failure does not stop the others.
     """
-    failed = 0
+    states = []
     for experiment, seeds in group(jobs, seeds_at_once, results):
         name = f"{experiment.name}, seeds {', '.join(map(str, seeds))}"
-        lock = stack_checkpoint_path(experiment, seeds, results).with_suffix(".lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        start = time.perf_counter()
-        try:
-            with FileLock(lock, timeout=5):
-                run_stack(experiment, seeds, device, results, _print_epoch(name, start))
-        except Timeout:
-            print(f"{name}: another runner has them in hand.")
-        except (FloatingPointError, ValueError, OSError, SafetensorError, RuntimeError) as error:
-            failed += sum(j.experiment is experiment and j.seed in seeds for j in jobs)
-            print(f"{name}: failed, the last checkpoint stays ({type(error).__name__}: {error}).")
-    print(f"{failed} of {len(jobs)} runs failed." if failed else "All runs have their record.")
-    return 1 if failed else 0
+        report = _print_epoch(name, time.perf_counter())
+        train = partial(run_stack, experiment, seeds, device, results, report)
+        state, text = attempt(experiment, seeds, results, train)
+        if state != DONE:
+            print(f"{name}: {text}.", flush=True)
+        states += [state for job in jobs if job.experiment is experiment and job.seed in seeds]
+    return sum_up(states)
 
 
 def group(jobs: list[Job], seeds_at_once: int, results: Path) -> list[tuple[Experiment, list[int]]]:
