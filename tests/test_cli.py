@@ -87,6 +87,7 @@ def test_what_train_cannot_do_it_refuses_before_it_begins(run, monkeypatch):
     assert "momentum 0.9" in said and "reproduce" in said
 
 
+@pytest.mark.slow
 def test_train_obeys_its_epochs_whatever_the_profile(tmp_path):
     weights = tmp_path / "dense.safetensors"
     result = run_process(
@@ -292,6 +293,7 @@ def heed_control_c() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+@pytest.mark.slow
 def test_control_c_says_how_far_it_came(tmp_path):
     weights = tmp_path / "net.safetensors"
     process = subprocess.Popen(
@@ -325,6 +327,7 @@ def test_data_says_where_the_verified_files_lie(run):
     assert str(data_root()) in out
 
 
+@pytest.mark.slow
 def test_check_finds_all_well_here():
     result = run_process("check")
     assert result.returncode == 0, result.stdout + result.stderr

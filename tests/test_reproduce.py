@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import tools
 import torch
 from safetensors import SafetensorError
 from small import changed
@@ -984,7 +985,7 @@ def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
 @pytest.fixture
 def cluster():
     """A function that starts a real scheduler and real workers on the loopback address."""
-    distributed = pytest.importorskip("distributed")
+    distributed = tools.module("distributed")
     with ExitStack() as clusters:
 
         def begin(**options):
@@ -1023,7 +1024,7 @@ def test_a_dask_worker_with_two_threads_writes_nothing_wrong(tmp_path, cluster, 
 
 @pytest.mark.slow
 def test_a_dask_worker_that_dies_costs_its_run_alone(tmp_path, cluster, monkeypatch, capsys):
-    dask = pytest.importorskip("dask")
+    dask = tools.module("dask")
 
     def die(job, results):  # goes to the workers by value
         if job.seed == 0:
