@@ -23,6 +23,7 @@ from mnistconv.experiments import EXPERIMENTS, on_board
 from mnistconv.networks import ConvNetTwoConvLayersReLU, DenseNet
 from mnistconv.records import load_network, load_records, load_weights, scores, store
 from mnistconv.records.answers import recorded_answers
+from mnistconv.records.intervals import wilson
 from mnistconv.records.record import SCHEMA, Record, hash_record, to_json
 from mnistconv.records.store import (
     checkpoint_path,
@@ -748,3 +749,11 @@ def test_the_scoreboard_is_written_between_its_marks_alone(tmp_path, monkeypatch
     with pytest.raises(ValueError, match="has no lines <!-- scoreboard -->"):
         scores.write_into(page)
     assert page.read_text(encoding="utf-8") == "no marks"
+
+
+def test_the_interval_is_wilsons():
+    """Worked out by hand for 99.43 %, as in the book: [99.26, 99.56]."""
+    z, n, p = 1.959964, 10_000, 0.9943
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    assert wilson(9943) == pytest.approx((middle - reach, middle + reach), abs=1e-7)
