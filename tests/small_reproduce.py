@@ -11,6 +11,7 @@ from pathlib import Path
 
 from small import changed
 
+from mnistconv import streams
 from mnistconv.data import load_mnist
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.records import record
@@ -46,6 +47,7 @@ if __name__ == "__main__":
     EXPERIMENTS["relu"] = changed(EXPERIMENTS["relu"], epochs=30)
     planning.calibrate = lambda network: lambda training_images: 1.0
     runner.work = small_reproduce.work
+    streams.make_steady()
     results, *options = sys.argv[1:]
     if options == ["--alone"]:
         sys.exit(work(planning.Job(EXPERIMENTS["relu"], 0, 1.0), Path(results)))

@@ -272,6 +272,29 @@ def test_a_checkpoint_with_other_content_is_set_aside(change, three_epochs, tmp_
     assert epochs == [3, 4]
 
 
+RICH = changed(
+    EXPERIMENTS["relu"], epochs=4, held_out=15, kept_epoch="best validation", momentum=0.5
+)
+RICH = changed(RICH, schedule="one-cycle", lr=0.01)
+FOREIGN_TO_THE_RICH = {
+    "no validation": lambda tensors, header: header.pop("validation_accuracy"),
+    "validation of two epochs": in_header(validation_accuracy=[0.5, 0.5]),
+    "validation as text": in_header(validation_accuracy=["good", "better", "best"]),
+    "validation in percent": in_header(validation_accuracy=[50.0, 60.0, 70.0]),
+    "no momentum": lambda tensors, header: tensors.pop("momentum.conv1.weight"),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN_TO_THE_RICH.values(), ids=FOREIGN_TO_THE_RICH)
+def test_so_is_one_that_lacks_what_its_recipe_needs(change, tmp_path, little_data):
+    checkpoint = run_until(RICH, 0, tmp_path, epochs=3)
+    rewrite(checkpoint, change)
+    epochs = []
+    with pytest.warns(UserWarning, match="is set aside as .*: (it|the figures)"):
+        runs.run(RICH, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
+    assert epochs == [3, 4]
+
+
 def test_a_checkpoint_of_an_older_version_is_continued(three_epochs, tmp_path, little_data):
     """They had one `history`, not a list of them."""
     shutil.copytree(three_epochs, tmp_path, dirs_exist_ok=True)
@@ -628,15 +651,6 @@ def test_the_display_survives_a_record_that_vanishes(tmp_path, capsys):
     assert "its record does not count" in capsys.readouterr().out
 
 
-def test_who_closes_the_output_does_not_stop_the_training(tmp_path, monkeypatch, little_data):
-    reading, writing = os.pipe()
-    os.close(reading)
-    with open(writing, "w") as closed:
-        monkeypatch.setattr(sys, "stdout", closed)
-        for _ in range(3):
-            runner.say("a line that nobody reads")
-
-
 # Processes
 
 
@@ -815,6 +829,17 @@ def test_a_runner_that_is_stopped_says_how_to_go_on(stop, wait, started, tmp_pat
     assert not [line for line in err.splitlines() if not line.startswith("trained ")]
     for path in (tmp_path / "unfinished").glob("*.safetensors"):
         read_checkpoint(path)
+
+
+@LINUX
+@pytest.mark.slow
+def test_who_closes_the_output_does_not_stop_the_training(started, tmp_path):
+    """As `reproduce | head -1` does."""
+    started.stdout.close()
+    _, err = started.communicate()
+    assert started.returncode == 0
+    assert not [line for line in err.splitlines() if not line.startswith("trained ")]
+    assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
 
 @LINUX

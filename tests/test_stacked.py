@@ -12,12 +12,13 @@ from torch import nn
 from mnistconv.data import to_input
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.records.store import (
+    checkpoint_path,
     hash_weights,
     read_record,
     record_path,
     weights_path,
 )
-from mnistconv.reproduce import runs, stacked
+from mnistconv.reproduce import checkpoints, guards, runs, stacked
 from mnistconv.reproduce.planning import Job
 from mnistconv.reproduce.stacked import Stack, new_stack, run_stack, stacked_step
 from mnistconv.training import evaluate
@@ -160,6 +161,52 @@ def test_a_stack_that_diverges_names_the_seed(tmp_path, little_data):
         run_stack(wild, [0, 1], CPU, tmp_path)
     jobs = [Job(wild, seed, 1.0) for seed in (0, 1)]
     assert stacked.run_all(jobs, tmp_path, CPU, seeds_at_once=2) == 1
+
+
+def test_a_stack_refuses_what_it_cannot_do(tmp_path, little_data, capsys):
+    other = changed(SMALL, momentum=0.9)
+    with pytest.raises(ValueError, match="momentum"):
+        run_stack(other, [0, 1], CPU, tmp_path)
+    assert stacked.run_all([Job(other, 0, 1.0)], tmp_path, CPU, seeds_at_once=2) == 1
+    assert "momentum" in capsys.readouterr().out
+
+
+def test_a_stack_refuses_to_share_its_process(tmp_path, little_data):
+    with guards.alone_in_this_process(), pytest.raises(RuntimeError, match="same process"):
+        run_stack(SMALL, [0, 1], CPU, tmp_path)
+
+
+def test_a_stack_leaves_a_run_in_other_hands_to_them(tmp_path, little_data, monkeypatch, capsys):
+    """A runner on the CPU holds one of its seeds."""
+    monkeypatch.setattr(guards, "LOCK_PATIENCE", 0.1)
+    jobs = [Job(SMALL, seed, 1.0) for seed in (0, 1)]
+    with guards.hold(checkpoint_path(SMALL.name, 1, tmp_path)):
+        assert stacked.run_all(jobs, tmp_path, CPU, seeds_at_once=2) == 3
+    assert "2 in other hands" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["histories", "random states"])
+def test_a_stack_sets_aside_a_checkpoint_with_other_content(damage, tmp_path, little_data):
+    def stop(histories):
+        if histories[0].steps == 2 * histories[0].steps_per_epoch:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run_stack(SMALL, [0, 4], CPU, tmp_path, stop)
+    path = stacked.stack_checkpoint_path(SMALL, [0, 4], tmp_path)
+    tensors, header = checkpoints.read_checkpoint(path)
+    if damage == "histories":
+        header["histories"].pop()
+    else:
+        tensors["random_state.orders"][1] = 0
+    path.unlink()
+    before = checkpoints.previous_path(path).read_bytes()
+    checkpoints.write_checkpoint(path, tensors, header)
+    checkpoints.previous_path(path).write_bytes(before)
+    epochs = []
+    with pytest.warns(UserWarning, match="is set aside"):
+        run_stack(SMALL, [0, 4], CPU, tmp_path, lambda h: epochs.append(len(h[1].train_loss)))
+    assert epochs == [2, 3]
 
 
 def test_jobs_are_grouped_by_run(tmp_path):

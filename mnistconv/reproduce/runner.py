@@ -1,7 +1,6 @@
 """Many runs: each in a process of its own, one per core, or on a Dask or Ray cluster."""
 
 import importlib.util
-import os
 import pickle
 import shutil
 import subprocess
@@ -79,7 +78,7 @@ def sum_up(states: list[int]) -> int:
     line = f"{states.count(DONE)} of {runs_have} record"
     line += f", {states.count(BUSY)} in other hands" * (BUSY in states)
     line += f", {states.count(FAILED)} failed" * (FAILED in states)
-    say(line + ".")
+    print(line + ".")
     return next((state for state in (FAILED, BUSY) if state in states), DONE)
 
 
@@ -231,14 +230,6 @@ def default_workers() -> int:
 # What the reader sees meanwhile
 
 
-def say(text: str, end: str = "\n") -> None:
-    """Print. Who has closed our output, or filled the disk that it goes to, stops no training."""
-    try:
-        print(text, end=end, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 class Display:
     """A line per run that ends, and how far the others are.
 
@@ -258,7 +249,7 @@ class Display:
             self.progress[job] = Progress(job.experiment.recipe.epochs, None, 0.0)
             text = _result(job, self.results)
         self.clear()
-        say(f"{job}: {text}.")
+        print(f"{job}: {text}.", flush=True)
 
     def renew(self, running: Iterable[Job]) -> None:
         if time.monotonic() < self.next_time:
@@ -269,13 +260,14 @@ class Display:
         line = self.line(running)
         if self.is_terminal:
             self.clear()
-            say(line[: max(shutil.get_terminal_size().columns - 1, 0)], end="")
+            width = max(shutil.get_terminal_size().columns - 1, 0)
+            print(line[:width], end="", flush=True)
         else:
-            say(line)
+            print(line, flush=True)
 
     def clear(self) -> None:
         if self.is_terminal:
-            say("\r\033[K", end="")
+            print("\r\033[K", end="", flush=True)
 
     def line(self, running: Iterable[Job]) -> str:
         """Runs and epochs done, time left, and the accuracy of each run under way."""

@@ -43,7 +43,7 @@ from mnistconv.reproduce.recording import (
     make_record,
     make_room,
 )
-from mnistconv.reproduce.runner import DONE, attempt, say, sum_up
+from mnistconv.reproduce.runner import DONE, attempt, sum_up
 from mnistconv.reproduce.runs import DATA_CODE, identify, load_data, new_network
 from mnistconv.training import History
 
@@ -279,7 +279,7 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
         train = partial(run_stack, experiment, seeds, device, results, report)
         state, text = attempt(experiment, seeds, results, train)
         if state != DONE:
-            say(f"{name}: {text}.")
+            print(f"{name}: {text}.", flush=True)
         states += [state for job in jobs if job.experiment is experiment and job.seed in seeds]
     return sum_up(states)
 
@@ -316,6 +316,6 @@ def _print_epoch(name: str, start: float) -> Callable[[list[History]], None]:
         done, planned = len(histories[0].test_accuracy), histories[0].planned_epochs
         last = [history.test_accuracy[-1] for history in histories]
         took = spell(time.perf_counter() - start)
-        say(f"{name}: {done}/{planned} {min(last):.2%} to {max(last):.2%} {took}")
+        print(f"{name}: {done}/{planned} {min(last):.2%} to {max(last):.2%} {took}", flush=True)
 
     return report
