@@ -502,7 +502,7 @@ def test_a_failing_run_does_not_stop_the_others(tmp_path, in_this_process, monke
 
     def diverge(net, batches, sgd, history):
         if torch.initial_seed() == 0:
-            raise FloatingPointError("the loss is nan in epoch 1, step 3")
+            raise FloatingPointError("the loss is nan in epoch 1, step 3\nand more")
         original(net, batches, sgd, history)
 
     monkeypatch.setattr(runs, "train_epoch", diverge)
@@ -511,6 +511,7 @@ def test_a_failing_run_does_not_stop_the_others(tmp_path, in_this_process, monke
     printed = capsys.readouterr().out
     assert "relu, seed 0: failed" in printed
     assert "the loss is nan in epoch 1, step 3" in printed
+    assert "and more" not in printed
     assert "2 of 3 runs have their record, 1 failed." in printed
     assert re.search(r"relu, seed 1: [\d.]+% of the test digits, \d+ wrong, in \d+ s", printed)
     assert not record_path("relu", 0, tmp_path).exists()
