@@ -21,6 +21,10 @@ from torch import Tensor, nn
 LOSS_LIMIT = 1e4  # a loss that no training comes back from: the right digit gets e^-10000
 LARGEST_INT = 2**63 - 1  # what PyTorch can count to
 LARGEST_SEED = 2**64 - 1
+PIXELS = (
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.uint16, torch.uint32,
+    torch.uint64, torch.bool,
+)  # fmt: skip
 
 # Each single picture of MNIST has a mean pixel from 6 to 102 and a brightest one of 254 or 255.
 BRIGHT = 140  # a mean above it: dark on white, for even the boldest digit's negative has 153
@@ -38,18 +42,19 @@ def arguments(*together: Callable, **checkers: Callable) -> Callable:
     def decorate(function: Callable) -> Callable:
         parameters = inspect.signature(function).parameters.values()
         names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        required = {p.name for p in parameters if p.default is p.empty}
+        required = {p.name for p in parameters if p.default is p.empty} if together else set()
 
         @functools.wraps(function)
         def checked(*values, **named):
             given = dict(zip(names, values, strict=False)) | named
-            if len(given) < len(values) + len(named) or not required <= given.keys():
-                return function(*values, **named)  # Python's own error: too many, or too few
+            if len(given) < len(values) + len(named):
+                return function(*values, **named)  # Python's own error: an argument too many
             for name, check in checkers.items():
                 if name in given:
                     given[name] = check(given[name], name)
-            for compare in together:
-                compare(**given)
+            if required <= given.keys():
+                for compare in together:
+                    compare(**given)
             return function(**given)
 
         return checked
@@ -113,7 +118,7 @@ def _number(value, what: str) -> float:
 def some_images(value, name: str) -> Tensor:
     """uint8 `[n, 28, 28]`, n >= 1; also from arrays, lists and other whole numbers, 0 to 255."""
     images = _as_tensor(value)
-    if images is None or images.is_floating_point() or images.is_complex():
+    if images is None or images.dtype not in PIXELS:
         raise TypeError(
             f"{name} must be a uint8 tensor with pixels 0 to 255, as load_mnist gives them, not"
             f" {_kind(value)}: pixels from 0 to 1 become that by (255 * x).round().to(torch.uint8)."
@@ -167,6 +172,8 @@ def some_labels(value, name: str) -> Tensor:
 
 def _whole_numbers(value, name: str) -> Tensor:
     labels = _as_tensor(value)
+    if labels is not None and labels.dtype == torch.int64:
+        return labels
     if labels is None or labels.is_complex() or labels.dtype == torch.bool:
         raise TypeError(
             f"{name} must be an int64 tensor, as labels.long() gives, not {_kind(value)}."

@@ -51,7 +51,7 @@ autodoc_default_options = {"members": True}
 default_role = "literal"
 copybutton_selector = "div.cell_input pre, section > div > div.highlight > pre"
 nitpick_ignore_regex = [
-    (r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing)\b.*"),
+    (r"py:.*", r"(torch|pathlib|matplotlib|pandas|numpy|collections|typing|types)\b.*"),
     (r"py:.*", r"(dict|list)\[.*"),  # half a type: autodoc cannot read a dataclass's `=<factory>`
 ]
 

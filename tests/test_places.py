@@ -43,7 +43,11 @@ def test_a_home_that_is_none_is_one_sentence(monkeypatch):
         data_root()
 
 
-ASK = "from mnistconv import places; print(places.data_root(), places.results_root(), sep='\\n')"
+ASK = """
+import runpy, sys
+places = runpy.run_path(sys.argv[1])  # without the package around it, which imports torch
+print(places["data_root"](), places["results_root"](), sep="\\n")
+"""
 
 
 @pytest.fixture
@@ -54,8 +58,8 @@ def installed(tmp_path) -> Path:
 
 
 def ask(installed: Path, current: Path, **environment: str) -> list[Path]:
-    environment = {"PYTHONPATH": str(installed), "MNISTCONV_DATA": "", **environment}
-    command = [sys.executable, "-P", "-c", f"import sys; sys.argv = ['-m']; {ASK}"]
+    environment = {"MNISTCONV_DATA": "", **environment}
+    command = [sys.executable, "-c", ASK, str(installed / "mnistconv" / "places.py")]
     result = subprocess.run(
         command, capture_output=True, text=True, cwd=current, env=os.environ | environment
     )
