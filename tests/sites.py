@@ -146,5 +146,7 @@ class Windows:
             self.free[kind].append(window)
 
 
+@functools.cache
 def soup(site: Path, page: str) -> BeautifulSoup:
+    """A page of the site, parsed once: look at it, change nothing."""
     return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")

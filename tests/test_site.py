@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import nbformat
 import pytest
 from book import NAMES, REPOSITORY
-from bs4 import BeautifulSoup
 from sites import build, soup
 
 pytestmark = pytest.mark.slow
@@ -79,16 +79,14 @@ def test_links_and_anchors_resolve(site, page):
         assert file.exists(), f"{page}: {link['href']}"
         is_state = file.stem == "draw" and "=" in anchor  # draw.html#net=relu&digit=4
         if anchor and file.suffix == ".html" and not is_state:
-            assert anchor in anchors(file), f"{page}: {link['href']}"
+            assert anchor in anchors(site, file.stem), f"{page}: {link['href']}"
         checked += 1
     assert checked
 
 
-def anchors(file: Path, known={}) -> set[str]:  # noqa: B006 (each page is parsed once)
-    if file not in known:
-        parsed = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
-        known[file] = {tag["id"] for tag in parsed.select("[id]")}
-    return known[file]
+@cache
+def anchors(site: Path, page: str) -> set[str]:
+    return {tag["id"] for tag in soup(site, page).select("[id]")}
 
 
 @EVERY_PAGE
