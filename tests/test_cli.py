@@ -114,7 +114,7 @@ def test_train_of_no_epochs_is_no_training(run):
         (("train", "lenet"), ("lenet", "relu-wd0.1")),
         (("train", "reul"), ("reul", "did you mean relu?")),
         (("reproduce", "dropuot-lr0.03"), ("did you mean dropout-lr0.03?",)),
-        (("trian",), ("trian", "train")),
+        (("tables",), ("tables", "Did you mean")),
         (("train", "dense", "--epochs", "-1"), ("epochs", "-1")),
         (("train", "dense", "--seed", "-1"), ("seed", "-1")),
         (("train", "dense", "--seed", "9" * 30), ("seed", "9" * 30)),
@@ -325,6 +325,7 @@ def test_data_says_where_the_verified_files_lie(run):
     assert str(data_root()) in out
 
 
+@pytest.mark.slow
 def test_check_finds_all_well_here():
     result = run_process("check")
     assert result.returncode == 0, result.stdout + result.stderr
