@@ -154,6 +154,9 @@ def _device() -> list[Finding]:
         import torch
 
         from mnistconv.devices import pick_device
+    except ValueError as error:  # MNISTCONV_THREADS
+        advice = "unset MNISTCONV_THREADS, or set it to a number of threads"
+        return [Finding("threads", str(error), advice)]
     except Exception:  # has its line above
         return []
     device = pick_device()

@@ -29,7 +29,8 @@ def work(job, results):
     def train_and_tell(net, batches, sgd, history):
         train_epoch(net, batches, sgd, history)
         epoch = len(history.train_loss)
-        print(f"trained {job.seed} epoch {epoch} in {os.getpid()}", file=sys.stderr, flush=True)
+        line = f"trained {job.seed} epoch {epoch} in {os.getpid()}\n"
+        sys.stderr.write(line)  # at once: the lines of two processes must not mix
 
     record.TEST_IMAGES = 100
     runs.load_mnist, runs.train_epoch, guards.LOCK_PATIENCE = lambda: few, train_and_tell, 60

@@ -50,7 +50,10 @@ def test_every_chapter_has_a_card_on_the_first_page():
 @EVERY_NOTEBOOK
 def test_pairs_agree_cell_by_cell(name):
     written = jupytext.read(pairs.text_path(name))
-    assert pairs.cells_of(written) == pairs.cells_of(book.read_notebook(name))
+    notebook = book.read_notebook(name)
+    assert pairs.cells_of(written) == pairs.cells_of(notebook)
+    remembered = notebook.metadata["mnistconv"]["cells"]
+    assert remembered == pairs.hash_of_cells(notebook), "run `make notebooks`"
 
 
 @EVERY_NOTEBOOK

@@ -199,6 +199,7 @@ def small(tmp_path_factory):
     not_needed = shutil.ignore_patterns("unfinished", "mathjax", "fonts", "__pycache__")
     for folder in ("mnistconv", "results", "site"):
         shutil.copytree(book.REPOSITORY / folder, root / folder, ignore=not_needed)
+    shutil.copy(book.REPOSITORY / "pyproject.toml", root)  # by it, this copy is the repository
     folder = root / "notebooks"
     folder.mkdir()
     for name in ("glossary.md", "references.bib"):

@@ -115,7 +115,7 @@ def test_train_of_no_epochs_is_no_training(run):
         (("train", "lenet"), ("lenet", "relu-wd0.1")),
         (("train", "reul"), ("reul", "did you mean relu?")),
         (("reproduce", "dropuot-lr0.03"), ("did you mean dropout-lr0.03?",)),
-        (("trian",), ("trian", "train")),
+        (("tables",), ("tables", "Did you mean")),
         (("train", "dense", "--epochs", "-1"), ("epochs", "-1")),
         (("train", "dense", "--seed", "-1"), ("seed", "-1")),
         (("train", "dense", "--seed", "9" * 30), ("seed", "9" * 30)),

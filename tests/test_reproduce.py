@@ -503,7 +503,7 @@ def test_a_failing_run_does_not_stop_the_others(tmp_path, in_this_process, monke
 
     def diverge(net, batches, sgd, history):
         if torch.initial_seed() == 0:
-            raise FloatingPointError("the loss is nan in epoch 1, step 3")
+            raise FloatingPointError("the loss is nan in epoch 1, step 3\nand more")
         original(net, batches, sgd, history)
 
     monkeypatch.setattr(runs, "train_epoch", diverge)
@@ -512,6 +512,7 @@ def test_a_failing_run_does_not_stop_the_others(tmp_path, in_this_process, monke
     printed = capsys.readouterr().out
     assert "relu, seed 0: failed" in printed
     assert "the loss is nan in epoch 1, step 3" in printed
+    assert "and more" not in printed
     assert "2 of 3 runs have their record, 1 failed." in printed
     assert re.search(r"relu, seed 1: [\d.]+% of the test digits, \d+ wrong, in \d+ s", printed)
     assert not record_path("relu", 0, tmp_path).exists()
@@ -725,11 +726,6 @@ def test_two_runners_share_the_work_without_doing_it_twice(tmp_path):
     assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
 
-def reproduce(*arguments: str, results: Path) -> list[str]:
-    command = [sys.executable, "-m", "mnistconv", "reproduce", *arguments]
-    return [*command, "--results", str(results)]
-
-
 def children(process: int) -> set[int]:
     try:
         path = Path(f"/proc/{process}/task/{process}/children")
@@ -837,8 +833,8 @@ def test_a_runner_that_is_stopped_says_how_to_go_on(stop, wait, started, tmp_pat
 def test_who_closes_the_output_does_not_stop_the_training(started, tmp_path):
     """As `reproduce | head -1` does."""
     started.stdout.close()
-    _, err = started.communicate()
-    assert started.returncode == 0
+    err = started.stderr.read()
+    assert started.wait() == 0
     assert not [line for line in err.splitlines() if not line.startswith("trained ")]
     assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
@@ -867,52 +863,6 @@ def test_a_process_that_cannot_begin_costs_its_run_alone(tmp_path, monkeypatch, 
     assert "relu, seed 0: its process ended with exit code 1." in capsys.readouterr().out
 
 
-def test_nothing_left_to_do(tmp_path):
-    """Copies of the stored records are all that the plan asks for."""
-    stored = record_path("dense", 0)
-    record_path("dense", 0, tmp_path).parent.mkdir()
-    record_path("dense", 0, tmp_path).write_bytes(stored.read_bytes())
-    result = subprocess.run(
-        reproduce("dense", "--seeds", "0", results=tmp_path), capture_output=True, text=True
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "Nothing is left to do: every planned run has its record.\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["resnet"], "unknown experiment 'resnet'"),
-        (["dense", "--seeds", "3-1"], "1 comes before 3"),
-        (["dense", "--jobs", "0"], "--jobs 0: at least 1 run at a time"),
-        (["dense", "--device", "tpu"], "device 'tpu' is not here"),
-        (["dense", "--device", "meta"], "--device meta: records are made on cpu or cuda"),
-        (["dense", "--backend", "slurm"], "choose one of local, dask, ray"),
-        (["dense", "--backend", "dask"], "--backend dask needs --scheduler"),
-    ],
-)
-def test_bad_arguments_are_one_sentence(arguments, sentence, tmp_path):
-    command = reproduce(*arguments, results=tmp_path)
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 2
-    assert result.stderr.startswith("Error: ")
-    assert len(result.stderr.splitlines()) == 1
-    assert sentence in result.stderr
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("results", ["a file", "a file/below it"])
-def test_results_that_cannot_be_written_are_found_before_the_training(results, tmp_path):
-    (tmp_path / "a file").write_text("")
-    command = reproduce("dense", "--seeds", "0", results=tmp_path / results)
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 2
-    assert result.stderr.startswith("Error: ")
-    assert len(result.stderr.splitlines()) == 1
-    assert "a file" in result.stderr
-    assert "to do" not in result.stdout
-
-
 @pytest.fixture
 def command_line(monkeypatch, capsys):
     """`reproduce` in this process: arguments -> (exit code, standard output, error output)."""
@@ -925,6 +875,51 @@ def command_line(monkeypatch, capsys):
         return ended.value.code or 0, *capsys.readouterr()
 
     return run
+
+
+def test_nothing_left_to_do(command_line, tmp_path):
+    """Copies of the stored records are all that the plan asks for."""
+    stored = record_path("dense", 0)
+    record_path("dense", 0, tmp_path).parent.mkdir()
+    record_path("dense", 0, tmp_path).write_bytes(stored.read_bytes())
+    code, out, err = command_line("dense", "--seeds", "0", "--results", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out == "Nothing is left to do: every planned run has its record.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["resnet"], "unknown experiment 'resnet'"),
+        (["dense", "--seeds", "3-1"], "1 comes before 3"),
+        (["dense", "--seeds", "0-99999999999"], "at most 9 digits"),
+        (["dense", "--jobs", "0"], "--jobs 0: at least 1 run at a time"),
+        (["dense", "--device", "tpu"], "device 'tpu' is "),
+        (["dense", "--device", "meta"], "device 'meta' is "),
+        (["dense", "--backend", "slurm"], "choose one of local, dask, ray"),
+        (["dense", "--backend", "dask"], "--backend dask needs --scheduler"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(arguments, sentence, command_line, tmp_path):
+    code, _, err = command_line(*arguments, "--results", str(tmp_path))
+    assert code == 2
+    assert err.startswith("Error: ")
+    assert len(err.splitlines()) == 1
+    assert sentence in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("results", ["a file", "a file/below it"])
+def test_results_that_cannot_be_written_are_found_before_the_training(
+    results, command_line, tmp_path
+):
+    (tmp_path / "a file").write_text("")
+    code, out, err = command_line("dense", "--seeds", "0", "--results", str(tmp_path / results))
+    assert code == 2
+    assert err.startswith("Error: ")
+    assert len(err.splitlines()) == 1
+    assert "a file" in err
+    assert "to do" not in out
 
 
 def test_control_c_before_the_first_run_says_how_to_go_on(command_line, monkeypatch, tmp_path):

@@ -68,11 +68,6 @@ def test_the_counting():
     assert functions(EXAMPLE) == {"f": 6}
 
 
-def test_what_the_book_teaches_has_at_most_300_lines():
-    counts = {m.__name__: len(code_lines(source_of(m))) for m in (data, networks, training)}
-    assert sum(counts.values()) <= 300, counts
-
-
 @pytest.mark.parametrize("module", [data, networks, training])
 def test_a_function_has_at_most_40_lines(module):
     lengths = functions(source_of(module))

@@ -745,7 +745,23 @@ def test_threads_in_a_fresh_process(case):
     assert last.startswith(expected) or last.startswith(f"ValueError: {expected}")
 
 
-def test_the_command_line_is_reached_without_pytorch(monkeypatch):
+@pytest.mark.slow
+def test_check_names_a_number_of_threads_that_makes_no_sense():
+    result = subprocess.run(
+        [sys.executable, "-m", "mnistconv", "check"],
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {
+            "MNISTCONV_THREADS": "abc",
+            "PYTHONPATH": os.path.dirname(os.path.dirname(data.__file__)),
+        },
+    )
+    assert result.returncode == 1
+    assert re.search(r"!!  threads +MNISTCONV_THREADS is 'abc'", result.stdout)
+
+
+def test_the_command_line_is_reached_without_pytorch():
     """`python -m mnistconv check` has to say what is missing; `import mnistconv` offers it all."""
     code = (
         "import sys; sys.argv = ['-m']; sys.orig_argv = ['python', '-m', 'mnistconv', 'check'];"

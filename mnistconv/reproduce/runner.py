@@ -69,7 +69,11 @@ def outcome(future) -> tuple[int, str]:
     try:
         return future.result()
     except Exception as error:  # of the cluster: what goes wrong in a run is in the result
-        return FAILED, f"its process was lost ({type(error).__name__}: {error})"
+        return FAILED, f"its process was lost ({_in_a_line(error)})"
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def sum_up(states: list[int]) -> int:
@@ -109,7 +113,7 @@ def attempt(
     except Timeout:
         return BUSY, "another runner has it in hand"
     except Exception as error:
-        return FAILED, f"failed, its finished epochs are kept ({type(error).__name__}: {error})"
+        return FAILED, f"failed, its finished epochs are kept ({_in_a_line(error)})"
 
 
 def work(job: Job, results: Path) -> int:
@@ -146,14 +150,12 @@ class Worker:
 
     def result(self) -> tuple[int, str]:
         state, (text, _) = self.process.returncode, self.process.communicate()
-        if state == DONE or text:
+        if state == DONE or (state in (FAILED, BUSY) and text):
             return state, text.decode()
+        reason = f"its process ended with exit code {state}"
         if state == -9:  # SIGKILL, which Windows has not
-            return (
-                FAILED,
-                "its process was killed, most likely for want of memory: try fewer --jobs",
-            )
-        return FAILED, f"its process ended with exit code {state}"
+            reason = "its process was killed, most likely for want of memory: try fewer --jobs"
+        return FAILED, reason
 
     def stop(self) -> None:
         if not self.done():
@@ -244,10 +246,11 @@ class Display:
         self.next_time = time.monotonic() + 1
 
     def tell_end(self, job: Job, state: int, text: str) -> None:
+        epochs = self.progress[job].epochs
         if state == DONE:
             self.ended += 1
-            self.progress[job] = Progress(job.experiment.recipe.epochs, None, 0.0)
-            text = _result(job, self.results)
+            epochs, text = job.experiment.recipe.epochs, _result(job, self.results)
+        self.progress[job] = Progress(epochs, None, 0.0)
         self.clear()
         print(f"{job}: {text}.", flush=True)
 
