@@ -27,6 +27,8 @@ UNTOUCHED = re.compile(
     re.M | re.S,
 )
 
+FOR_COLAB = "**In Google Colab,**"  # how a cell begins that only those need who run it there
+
 EXPLORER = """\
 <div class="explorer" id="explorer">
 <noscript>The explorer needs JavaScript; without it, the call of <code>F.conv2d</code> above does
@@ -145,6 +147,8 @@ def to_chapter(name: str, source: str) -> str:
     check_outputs(name, notebook)
     waiting, places, cells = waiting_terms(), taught_places(), []
     for number, cell in enumerate(notebook.cells, start=1):
+        if cell.source.startswith(FOR_COLAB):
+            continue
         if cell.source.startswith("## Summary") and name in PLAY:
             cells.append((number, nbformat.v4.new_markdown_cell(invite_to_play(name))))
         if cell.cell_type == "markdown":

@@ -127,6 +127,15 @@ def test_the_frame_is_complete(name):
 
 
 @EVERY_NOTEBOOK
+def test_what_the_readme_gives_for_colab_stands_at_the_top(name):
+    readme = (book.REPOSITORY / "README.md").read_text(encoding="utf-8")
+    cell = re.search(r"### Google Colab\n(?:.*\n)+?((?:    .+\n)+)", readme)[1]
+    second = book.read_notebook(name).cells[1]
+    assert second.source.startswith("**In Google Colab,**")
+    assert second.source.endswith(cell.rstrip())
+
+
+@EVERY_NOTEBOOK
 def test_three_to_six_exercises_with_folded_solutions_that_run(name):
     tasks = re.findall(
         r"\*\*Exercise (\d+)\.\*\*", "\n".join(c.source for c in book.prose_cells(name))

@@ -248,3 +248,9 @@ def test_a_chapter_that_was_never_run_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "BOOK", tmp_path)
     with pytest.raises(ExtensionError, match=r"01_convolution\.ipynb is missing.*make notebooks"):
         chapters.check_that_all_are_there(app=None)
+
+
+def test_the_site_leaves_out_what_only_colab_needs():
+    stored = nbformat.writes(book.read_notebook(NAME))
+    assert stored.count(chapters.FOR_COLAB) == 1
+    assert chapters.FOR_COLAB not in chapters.to_chapter(NAME, stored)

