@@ -130,9 +130,10 @@ def test_the_frame_is_complete(name):
 def test_what_the_readme_gives_for_colab_stands_at_the_top(name):
     readme = (book.REPOSITORY / "README.md").read_text(encoding="utf-8")
     cell = re.search(r"### Google Colab\n(?:.*\n)+?((?:    .+\n)+)", readme)[1]
-    second = book.read_notebook(name).cells[1]
-    assert second.source.startswith("**In Google Colab,**")
-    assert second.source.endswith(cell.rstrip())
+    kinds = [each.cell_type for each in book.read_notebook(name).cells]
+    above_the_code = book.read_notebook(name).cells[kinds.index("code") - 1]
+    assert above_the_code.source.startswith("**In Google Colab,**")
+    assert above_the_code.source.endswith(cell.rstrip())
 
 
 @EVERY_NOTEBOOK
