@@ -6,7 +6,7 @@ READY := $(VENV)/ready$(if $(filter 1,$(CUDA)),-cuda)
 PYTEST := $(BIN)/python -m pytest -rs -n 2 --dist loadfile
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test test-all book serve reproduce notebooks digits cover data check bench constraints lint clean
+.PHONY: lab test test-all book serve reproduce notebooks digits cover data check bench bench-site constraints lint clean
 
 ## make lab: set everything up, then open JupyterLab on the first notebook; CUDA=1: with that PyTorch
 lab: data
@@ -61,6 +61,10 @@ digits: data
 ## make bench: time the training loops on this machine; OPTIONS="--rounds 3 --into results/benchmark.md"
 bench: data
 	$(BIN)/python tests/benchmarks/bench_training.py $(OPTIONS)
+
+## make bench-site: time the chapters, the build of the site and the page "Draw a digit"
+bench-site: data
+	$(BIN)/python tests/benchmarks/bench_site.py
 
 ## make constraints: write down the exact versions installed, after a green `make test-all`
 constraints: $(READY)

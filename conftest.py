@@ -37,7 +37,7 @@ def pytest_sessionfinish(session):
     config = session.config
     if hasattr(config, "workeroutput"):  # a process of pytest-xdist tells the one that began it
         config.workeroutput["left_out"] = config.stash.get(LEFT_OUT, 0)
-    if unexpected_reasons(config):
+    if session.exitstatus == pytest.ExitCode.OK and unexpected_reasons(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Install the book's requirements.")
     parser.add_argument("--cuda", action="store_true", help="PyTorch with CUDA, on Linux")
     cuda = parser.parse_args(arguments).cuda
-    if cuda:
+    if platform.system() == "Linux" and (cuda or has_nvidia_gpu()):
         remove_cpu_build()
     code = pip("install", *which_packages(), *which_index(cuda))
     if code == 0:

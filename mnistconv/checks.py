@@ -81,7 +81,7 @@ def whole(least: int, most: int = LARGEST_INT) -> Callable:
         if number < least:
             raise ValueError(f"{name} must be at least {least}, not {number}.")
         if number > most:
-            raise ValueError(f"{name} must be at most {most}, not {number:.3g}.")
+            raise ValueError(f"{name} must be at most {most}.")
         return number
 
     return check

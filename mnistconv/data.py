@@ -18,7 +18,8 @@ from mnistconv.checks import (
     some_images,
     some_labels,
 )
-from mnistconv.fetch import data_root, fetch_mnist
+from mnistconv.fetch import fetch_mnist
+from mnistconv.places import data_root
 
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

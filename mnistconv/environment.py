@@ -42,7 +42,7 @@ class Finding:
 
 
 def report() -> int:
-    """Print what `examine` found; return the exit code, 0 when all is well and else 1."""
+    """Print what every look found; return the exit code, 0 when all is well and else 1."""
     problems = 0
     for look in LOOKS:
         for finding in _careful(look):
@@ -51,11 +51,6 @@ def report() -> int:
     well = "All well: open notebooks/01_convolution.ipynb."
     print(f"\n{problems} to mend." if problems else f"\n{well}")
     return 1 if problems else 0
-
-
-def examine() -> list[Finding]:
-    """Look at everything that the book needs; nothing is changed, nothing fetched."""
-    return [finding for look in LOOKS for finding in _careful(look)]
 
 
 def _careful(look: Callable[[], list[Finding]]) -> list[Finding]:
@@ -172,12 +167,12 @@ def _data() -> list[Finding]:
         return [Finding("MNIST", f"complete and verified in {root / 'MNIST' / 'raw'}")]
     found = "; ".join(f"{name} {problem}" for name, problem in problems.items())
     missing = Finding("MNIST", f"{root / 'MNIST' / 'raw'}: {found}", "python -m mnistconv data")
-    return [missing, _writable("data folder", root, ELSEWHERE)]
+    return [missing, _writable("data folder", root, ELSEWHERE), _room(root)]
 
 
 def _results() -> list[Finding]:
     advice = "python -m mnistconv reproduce --results FOLDER, with a folder that you may write to"
-    return [_writable("results folder", results_root(), advice), _room(results_root())]
+    return [_writable("results folder", results_root(), advice)]
 
 
 def _writable(what: str, folder: Path, advice: str) -> Finding:

@@ -7,6 +7,7 @@ Networks and Deep Learning*, chapter 6 (50,000 training images, best of three ru
 validation set).
 """
 
+import difflib
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +26,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of the scoreboard. `seeds` are the planned ones on a CPU; `boards` show the row."""
+    """One row of the scoreboard. `seeds` are the planned ones; `boards` show the row."""
 
     name: str
     title: str
@@ -133,7 +134,10 @@ EXPERIMENTS = {experiment.name: experiment for experiment in _ARTICLE + _ABLATIO
 def get_experiment(name: str) -> Experiment:
     """The experiment called `name`, on whatever board. Raises ValueError, naming the known ones."""
     if name not in EXPERIMENTS:
-        raise ValueError(f"unknown experiment {name!r}: the table holds {', '.join(EXPERIMENTS)}.")
+        meant = difflib.get_close_matches(name, EXPERIMENTS, n=1)
+        hint = f"did you mean {meant[0]}? T" if meant else "t"
+        known = ", ".join(EXPERIMENTS)
+        raise ValueError(f"unknown experiment {name!r}: {hint}he table holds {known}.")
     return EXPERIMENTS[name]
 
 

@@ -4,6 +4,7 @@ What a recipe leaves at its default is the article's way. A record writes only w
 new field, whose default is what everybody did before it, spoils no old record.
 """
 
+import math
 from collections.abc import Set
 from dataclasses import MISSING, dataclass, fields
 
@@ -31,7 +32,7 @@ class Recipe:
     over the whole run (Smith and Topin, 1708.07120; PyTorch's OneCycleLR with its defaults, the
     momentum constant). `decayed` says which parameters the weight decay pulls at, "all" or the
     "weights" without the biases. `dense_weight_lr` replaces `lr` for the weights (not the biases)
-    of fc1, fc2 and out. `initialisation` "nielsen" is `mnistconv.reproduce.initialisation.nielsen`.
+    of fc1, fc2 and out. `initialisation` "nielsen" is `mnistconv.initialisation.nielsen`.
 
     Raises ValueError for what no run can follow.
     """
@@ -54,8 +55,20 @@ class Recipe:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: choose {' or '.join(known)}.")
-        if not 0 <= self.held_out < TRAINING_IMAGES:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("held_out", 0)):
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= least):
+                raise ValueError(
+                    f"{name} {getattr(self, name)!r}: a whole number, {least} or more."
+                )
+        if self.held_out >= TRAINING_IMAGES:
             raise ValueError(f"held_out {self.held_out}: 0 to {TRAINING_IMAGES - 1:,} digits.")
+        for name, least in (("momentum", 0), ("weight_decay", 0)):
+            if not least <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} {getattr(self, name)!r}: 0 or a number above it.")
+        for name in ("lr", "dense_weight_lr"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 < rate < math.inf:
+                raise ValueError(f"{name} {rate!r}: a number above 0.")
         if self.kept_epoch == "best validation" and not self.held_out:
             raise ValueError("the epoch of the best validation needs held_out digits.")
 
@@ -100,6 +113,11 @@ class Recipe:
         return len(validation_accuracy) - validation_accuracy[::-1].index(best)
 
 
+# What `fit` can be told, apart from the size of a batch.
+PLAIN = {
+    "network", "epochs", "lr", "training_images", "weight_decay", "decayed", "dense_weight_lr",
+    "initialisation",
+}  # fmt: skip
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.default is not MISSING}
 DEFAULTS["training_images"] = TRAINING_IMAGES
 

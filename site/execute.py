@@ -19,9 +19,9 @@ from datetime import date
 import contents
 import nbformat
 import torch
-from freshness import dependency_hash, is_fresh
+from freshness import dependency_hash, hash_of_outputs, is_fresh
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from pairs import PairError, as_text, read_pair, stored_halves, write_pair
 
 KERNEL_ENVIRONMENT = {
@@ -55,8 +55,10 @@ def execute(notebook) -> None:
     ).execute(env=os.environ | KERNEL_ENVIRONMENT)
     notebook.cells.remove(question)
     used = json.loads(question.outputs[0].text)
+    stored = nbformat.reads(nbformat.writes(notebook), as_version=4)
     notebook.metadata["mnistconv"] = used | {
         "hash": dependency_hash(notebook, **used),
+        "outputs": hash_of_outputs(stored),
         "profile": KERNEL_ENVIRONMENT["MNISTCONV_PROFILE"],
         "executed": date.today().isoformat(),
         "seconds": round(time.perf_counter() - start),
@@ -85,7 +87,7 @@ def try_to_update(name: str, force: bool) -> int:
     """Bring one chapter up to date, or say why not; the exit code."""
     try:
         update(name, force)
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, OSError) as error:
         print(f"{name}: failed, both files stay as they were.\n{error}", file=sys.stderr)
         return 1
     except PairError as error:
@@ -109,7 +111,11 @@ def main() -> int:
     contents.mention_own_files()
     with ThreadPoolExecutor(arguments.jobs) as pool:
         picked = arguments.names or names
-        return max(pool.map(lambda name: try_to_update(name, arguments.force), picked))
+        try:
+            return max(pool.map(lambda name: try_to_update(name, arguments.force), picked))
+        except KeyboardInterrupt:
+            print("\nStopped: chapters that were under way stay as they were.", flush=True)
+            os._exit(130)  # without waiting for them; their kernels end with this process
 
 
 if __name__ == "__main__":

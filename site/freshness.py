@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import tokenize
 from functools import cache
 from pathlib import Path
@@ -72,9 +73,17 @@ def dependency_hash(notebook, modules: list[str], records: list[str]) -> str:
     return digest.hexdigest()
 
 
+def hash_of_outputs(notebook) -> str:
+    """SHA-256 over the outputs of the code cells, and in which order these ran."""
+    shown = [(cell.get("execution_count"), cell.get("outputs")) for cell in code_cells(notebook)]
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
 def is_fresh(notebook) -> bool:
-    """Whether the stored outputs belong to today's code cells, modules and records."""
+    """Whether the outputs are those of our own run, of today's code cells, modules and records."""
     run = notebook.metadata.get("mnistconv", {})
-    if "modules" not in run:
+    if not {"hash", "modules", "records", "outputs"} <= run.keys():
+        return False
+    if run["outputs"] != hash_of_outputs(notebook):
         return False
     return run["hash"] == dependency_hash(notebook, run["modules"], run["records"])

@@ -17,6 +17,7 @@ import jupytext
 import nbformat
 from freshness import code_cells, code_of
 from jupytext.myst import MystMetadataParsingError
+from yaml import YAMLError
 
 from mnistconv.files import write_atomically
 
@@ -26,6 +27,11 @@ TEXT_FILTERS = {
     "cell_metadata_filter": "tags,mystnb,jupyter,-all",
     "notebook_metadata_filter": "-mnistconv",
 }
+# What the two libraries, and the disk, answer to files that are no notebooks.
+UNREADABLE = (
+    ValueError, TypeError, KeyError, AttributeError, OSError,
+    YAMLError, nbformat.ValidationError, MystMetadataParsingError,
+)  # fmt: skip
 STOPPED_MERGE = re.compile(r"^(<{7}|>{7}) ", re.M)
 
 
@@ -62,16 +68,17 @@ def read_half(path: Path):
         half = (
             nbformat.reads(text, as_version=4) if is_notebook else jupytext.reads(text, "md:myst")
         )
+        nbformat.validate(half)
+        half.cells = [cell for cell in half.cells if cell.source.strip()]
+        return half
     except FileNotFoundError:
         raise PairError(f"{shown(path)} is missing, but index.md names it") from None
-    except (ValueError, MystMetadataParsingError) as error:
-        reason = str(error).splitlines()[0]
+    except UNREADABLE as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise PairError(
             f"{shown(path)} cannot be read: {reason}. Mend it, or move it away: the "
             "chapter's other half holds the cells, too"
         ) from None
-    half.cells = [cell for cell in half.cells if cell.source.strip()]
-    return half
 
 
 def cells_of(notebook) -> list[dict]:
@@ -147,7 +154,10 @@ def as_text(notebook) -> str:
     tidy(notebook)
     notebook.metadata["jupytext"] = TEXT_FILTERS
     text = jupytext.writes(notebook, fmt="md:myst")
-    before, after = cells_of(notebook), cells_of(jupytext.reads(text, "md:myst"))
+    try:
+        before, after = cells_of(notebook), cells_of(jupytext.reads(text, "md:myst"))
+    except YAMLError as error:
+        raise PairError(f"it cannot be written as Markdown text: {error}") from None
     if before != after:
         cells = enumerate(zip_longest(before, after), start=1)
         number = next(number for number, (old, new) in cells if old != new)
@@ -159,10 +169,13 @@ def as_text(notebook) -> str:
 
 
 def write_pair(name: str, notebook) -> None:
-    """Write both halves, each atomically. Raises PairError when the text cannot hold a cell."""
+    """Write both halves, each atomically. Raises PairError when the text cannot hold a cell.
+
+    The notebook comes last: it says that they are in step, and must not say so too early.
+    """
     text = as_text(notebook)
     tidy(notebook)
     as_json = nbformat.writes(notebook) + "\n"
-    for path, content in ((notebook_path(name), as_json), (text_path(name), text)):
+    for path, content in ((text_path(name), text), (notebook_path(name), as_json)):
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_atomically(path, lambda file, content=content: file.write_text(content, "utf-8"))

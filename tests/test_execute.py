@@ -1,5 +1,6 @@
 """The book's workshop: the halves of a pair, what makes outputs stale, the command that runs."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -63,7 +64,12 @@ def in_step(folder):
     cell.outputs = [nbformat.v4.new_output("stream", text="42\n")]
     cell.execution_count = 1
     digest = freshness.dependency_hash(notebook, [], [])
-    notebook.metadata["mnistconv"] = {"modules": [], "records": [], "hash": digest}
+    notebook.metadata["mnistconv"] = {
+        "modules": [],
+        "records": [],
+        "hash": digest,
+        "outputs": freshness.hash_of_outputs(notebook),
+    }
     pairs.write_pair(NAME, notebook)
     return folder
 
@@ -328,7 +334,8 @@ def fresh(copied):
         "records": ["relu"],
     }
     digest = freshness.dependency_hash(notebook, **used)
-    notebook.metadata["mnistconv"] = used | {"hash": digest}
+    shown = freshness.hash_of_outputs(notebook)
+    notebook.metadata["mnistconv"] = used | {"hash": digest, "outputs": shown}
     assert freshness.is_fresh(notebook)
     return notebook
 
@@ -365,6 +372,14 @@ def test_ends_of_lines_do_not_matter(fresh, copied):
     for path in [*copied.rglob("*.py"), *copied.rglob("*.json")]:
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert freshness.is_fresh(fresh)
+
+
+def test_outputs_that_our_run_did_not_make_are_stale(fresh):
+    (cell,) = freshness.code_cells(fresh)
+    cell.outputs = [nbformat.v4.new_output("stream", text="2 + 2 = 5")]
+    assert not freshness.is_fresh(fresh)
+    cell.outputs, cell.execution_count = [], 7
+    assert not freshness.is_fresh(fresh)
 
 
 def test_an_older_notebook_that_names_no_modules_is_stale(fresh):
@@ -459,3 +474,39 @@ def test_jupyterlab_opens_and_saves_a_chapter_quietly_whatever_a_checkout_did(la
     assert reopened.cells[-1].source == "My own cell."
     assert nbformat.read(path, as_version=4).cells[-1].source == "My own cell."
     assert text.read_bytes() == before
+
+
+def test_when_the_disk_fills_between_the_halves_no_cell_is_lost(in_step, monkeypatch):
+    path = in_step / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("A note of mine."))
+    nbformat.write(notebook, path)
+    write_atomically = pairs.write_atomically
+
+    def only_the_first(target, write, written=[]):  # noqa: B006
+        if written:
+            raise OSError(errno.ENOSPC, "the disk is full")
+        written.append(target)
+        write_atomically(target, write)
+
+    monkeypatch.setattr(pairs, "write_atomically", only_the_first)
+    with pytest.raises(OSError, match="full"):
+        pairs.write_pair(NAME, pairs.read_pair(NAME))
+    monkeypatch.undo()
+    monkeypatch.setattr(contents, "BOOK", in_step)
+    assert pairs.read_pair(NAME).cells[-1].source == "A note of mine."
+
+
+@pytest.mark.parametrize("broken", ["[]", "{}", '{"cells": null}', "null", '{"cells": [{}]}'])
+def test_a_notebook_that_is_none_is_one_sentence(in_step, broken):
+    (in_step / f"{NAME}.ipynb").write_text(broken, encoding="utf-8")
+    with pytest.raises(pairs.PairError, match="cannot be read"):
+        pairs.read_pair(NAME)
+
+
+def test_a_text_whose_header_is_no_yaml_is_one_sentence(in_step):
+    path = in_step / "text" / f"{NAME}.md"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("kernelspec:", "kernelspec: [", 1), encoding="utf-8")
+    with pytest.raises(pairs.PairError, match="cannot be read"):
+        pairs.read_pair(NAME)

@@ -103,9 +103,16 @@ def device_name(device: torch.device) -> str:
     return platform.processor() or platform.machine()
 
 
-def hash_code(*parts) -> str:
-    """SHA-256 of the source of classes and functions, without docstrings, comments and layout."""
-    return hashlib.sha256("\n".join(map(_bare_source, parts)).encode()).hexdigest()
+def hash_code(*parts) -> str | None:
+    """SHA-256 of the source of classes and functions, without docstrings, comments and layout.
+
+    It is read from their files: ask when a run begins, before somebody edits them. None where the
+    source is not to be had.
+    """
+    try:
+        return hashlib.sha256("\n".join(map(_bare_source, parts)).encode()).hexdigest()
+    except (OSError, SyntaxError):
+        return None
 
 
 def _bare_source(part) -> str:

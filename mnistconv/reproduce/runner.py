@@ -58,10 +58,7 @@ def run_all(
                 display.tell_end(job, states[job], text)
             display.renew(running)
     display.clear()
-    for job in [job for job, state in states.items() if state == BUSY]:
-        if has_record(job.experiment, job.seed, results):  # from the other runner, meanwhile
-            states[job] = DONE
-    return sum_up(list(states.values()))
+    return sum_up(states, results)
 
 
 def outcome(future) -> tuple[int, str]:
@@ -76,8 +73,15 @@ def _in_a_line(error: Exception) -> str:
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
-def sum_up(states: list[int]) -> int:
-    """Say how many jobs ended in which way; return the exit code."""
+def sum_up(states_of: dict[Job, int], results: Path) -> int:
+    """Say how many jobs ended in which way; return the exit code.
+
+    What another runner had in hand and has recorded meanwhile is done.
+    """
+    recorded = {job for job in states_of if has_record(job.experiment, job.seed, results)}
+    states = [
+        DONE if state == BUSY and job in recorded else state for job, state in states_of.items()
+    ]
     runs_have = "1 run has its" if len(states) == 1 else f"{len(states)} runs have their"
     line = f"{states.count(DONE)} of {runs_have} record"
     line += f", {states.count(BUSY)} in other hands" * (BUSY in states)

@@ -40,7 +40,8 @@ MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a ch
 class Training:
     """A run under way: all that it needs to go on, and what it has measured.
 
-    `kept` are the weights of the best epoch so far, for a recipe that reports that one.
+    `kept` are the weights of the best epoch so far, for a recipe that reports that one; `code` is
+    the hash of the code that trains, None where other code has trained a part of it.
     """
 
     recipe: Recipe
@@ -51,6 +52,7 @@ class Training:
     validation_accuracy: list[float] = field(default_factory=list)
     kept: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
+    code: str | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """What a checkpoint holds: weights, random state, momentum, weights of the best epoch."""
@@ -70,6 +72,7 @@ class Training:
             "histories": [asdict(self.history)],
             "validation_accuracy": self.validation_accuracy,
             "seconds": self.seconds,
+            "code_sha256": self.code,
         }
 
     def fits(self, checkpoint: Checkpoint) -> bool:
@@ -95,6 +98,8 @@ class Training:
             self.kept = {name: tensors[KEPT + name] for name in self.net.state_dict()}
         self.history, self.seconds = checkpoint.histories[0], checkpoint.seconds
         self.validation_accuracy = checkpoint.header.get("validation_accuracy", [])
+        if checkpoint.header.get("code_sha256") != self.code:
+            self.code = None
         if self.schedule is not None:
             steps = self.history.steps
             self.schedule.load_state_dict({"last_epoch": steps - 1, "_step_count": steps})
@@ -182,7 +187,9 @@ def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
         peaks = [group["lr"] for group in sgd.param_groups]
         schedule = OneCycleLR(sgd, peaks, history.planned_steps, cycle_momentum=False)
         sgd.register_step_post_hook(lambda *_: schedule.step())
-    return Training(recipe, net, sgd, schedule, history)
+    first_weights = INITIALISATIONS[recipe.initialisation]
+    code = hash_code(recipe.network, first_weights, *DATA_CODE, *TRAINING_CODE)
+    return Training(recipe, net, sgd, schedule, history, code=code)
 
 
 def identify(experiment: Experiment, seeds: list[int]) -> dict:
@@ -208,9 +215,7 @@ def end(experiment: Experiment, seed: int, training: Training, test: Pair, resul
     if training.kept:
         net.load_state_dict(training.kept)
     made = describe_machine(torch.device("cpu"), "channels_last", training.seconds)
-    made["code_sha256"] = hash_code(
-        type(net), INITIALISATIONS[training.recipe.initialisation], *DATA_CODE, *TRAINING_CODE
-    )
+    made["code_sha256"] = training.code
     answers = predict(net, images)
     record = make_record(
         experiment, seed, net, answers, training.history, made, training.validation_accuracy

@@ -24,7 +24,8 @@ from torch.func import functional_call, vmap
 from mnistconv.checks import stop_if_diverged
 from mnistconv.data import Pair, to_input
 from mnistconv.experiments import Experiment
-from mnistconv.recipes import check_only
+from mnistconv.initialisation import INITIALISATIONS
+from mnistconv.recipes import PLAIN, Recipe, check_only
 from mnistconv.records import store
 from mnistconv.reproduce.checkpoints import (
     RANDOM_STATE,
@@ -48,10 +49,6 @@ from mnistconv.reproduce.runs import DATA_CODE, identify, load_data, new_network
 from mnistconv.training import History
 
 BATCH_SIZE = 10
-ABLE = {"network", "epochs", "lr", "training_images", "weight_decay", "decayed"} | {
-    "dense_weight_lr",
-    "initialisation",
-}
 SEEDS_AT_ONCE = 8
 
 
@@ -181,7 +178,7 @@ def run_stack(
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)  # streams and graphs belong to the current one
     recipe = experiment.recipe
-    check_only(recipe, ABLE, "a stack of seeds")
+    check_only(recipe, PLAIN, "a stack of seeds")
     for seed in seeds:
         make_room(experiment, seed, results)
     train, _, test = load_data(recipe)
@@ -195,39 +192,59 @@ def run_stack(
     torch.manual_seed(seeds[0])
     checkpoint = stack_checkpoint_path(experiment, seeds, results)
     sweep(checkpoint)
+    code = _hash_of_code(recipe)
     seconds = _go_on(checkpoint, experiment, seeds, stack, histories, orders, device)
+    if seconds:
+        code = None  # a checkpoint does not say which code has trained it
     sgd = torch.optim.SGD(
         recipe.parameter_groups(stack.nets), lr=recipe.lr, weight_decay=recipe.weight_decay
     )
     step = step_on(device, stack, sgd, train)
     while histories[0].steps < histories[0].planned_steps:
         start = time.perf_counter()
-        order = torch.stack([torch.randperm(n, generator=generator) for generator in orders])
-        loss_sums = torch.zeros(len(seeds), dtype=torch.float64, device=device)
-        for numbers in order.to(device).split(BATCH_SIZE, dim=1):
-            loss_sums += step(numbers)
-        accuracies = shares(stacked_answers(stack, test_images), test_labels)
-        for seed, history, loss, accuracy in zip(
-            seeds, histories, loss_sums.tolist(), accuracies, strict=True
-        ):
-            stop_if_diverged(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
-            history.steps += history.steps_per_epoch
-            history.train_loss.append(loss / history.steps_per_epoch)
-            history.test_accuracy.append(accuracy)
+        _one_epoch(stack, step, n, (test_images, test_labels), seeds, histories, orders)
         seconds += time.perf_counter() - start
         _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds)
         report(histories)
-    code = hash_code(recipe.network, *DATA_CODE, Stack, run_stack)
     made = describe_machine(device, "contiguous", seconds)
     made |= {"seeds_at_once": len(seeds), "code_sha256": code}
-    answers = stacked_answers(stack, test_images).cpu()
-    for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
-        if not store.has_record(experiment, seed, results):
-            net = stack.take_out(index, recipe.network())
-            record = make_record(experiment, seed, net, answers[index], history, made)
-            finish(record, net, test[0], results)
+    _write_records(experiment, seeds, stack, histories, test[0], made, results)
     remove_checkpoint(checkpoint)
     return [store.record_path(experiment.name, seed, results) for seed in seeds]
+
+
+def _one_epoch(stack, step, n, test: Pair, seeds, histories, orders) -> None:
+    """One pass of each network over its own order of the `n` images; what it brought is noted."""
+    device = test[1].device
+    order = torch.stack([torch.randperm(n, generator=generator) for generator in orders])
+    loss_sums = torch.zeros(len(seeds), dtype=torch.float64, device=device)
+    for numbers in order.to(device).split(BATCH_SIZE, dim=1):
+        loss_sums += step(numbers)
+    accuracies = shares(stacked_answers(stack, test[0]), test[1])
+    for seed, history, loss, accuracy in zip(
+        seeds, histories, loss_sums.tolist(), accuracies, strict=True
+    ):
+        stop_if_diverged(loss / history.steps_per_epoch, f"{history.place}, seed {seed}")
+        history.steps += history.steps_per_epoch
+        history.train_loss.append(loss / history.steps_per_epoch)
+        history.test_accuracy.append(accuracy)
+
+
+def _hash_of_code(recipe: Recipe) -> str | None:
+    first_weights = INITIALISATIONS[recipe.initialisation]
+    steps = (Stack, stacked_losses, stacked_step, run_stack, _one_epoch)
+    return hash_code(recipe.network, first_weights, *DATA_CODE, *steps)
+
+
+def _write_records(experiment, seeds, stack, histories, images, made: dict, results) -> None:
+    """The record of each network that has none yet; `images` are those of the test, on the CPU."""
+    device = next(stack.parameters()).device
+    answers = stacked_answers(stack, images.to(device)).cpu()
+    for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
+        if not store.has_record(experiment, seed, results):
+            net = stack.take_out(index, experiment.recipe.network())
+            record = make_record(experiment, seed, net, answers[index], history, made)
+            finish(record, net, images, results)
 
 
 def stack_checkpoint_path(experiment: Experiment, seeds: list[int], results: Path) -> Path:
@@ -272,7 +289,7 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
 
     It is that of `runner.run_all`; a failure does not stop the others.
     """
-    states = []
+    states = {}
     for experiment, seeds in group(jobs, seeds_at_once, results):
         name = f"{experiment.name}, seeds {', '.join(map(str, seeds))}"
         report = _print_epoch(name, time.perf_counter())
@@ -280,8 +297,8 @@ def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once:
         state, text = attempt(experiment, seeds, results, train)
         if state != DONE:
             print(f"{name}: {text}.", flush=True)
-        states += [state for job in jobs if job.experiment is experiment and job.seed in seeds]
-    return sum_up(states)
+        states |= {j: state for j in jobs if j.experiment is experiment and j.seed in seeds}
+    return sum_up(states, results)
 
 
 def group(jobs: list[Job], seeds_at_once: int, results: Path) -> list[tuple[Experiment, list[int]]]:
