@@ -134,7 +134,7 @@ EXPERIMENTS = {experiment.name: experiment for experiment in _ARTICLE + _ABLATIO
 def get_experiment(name: str) -> Experiment:
     """The experiment called `name`, on whatever board. Raises ValueError, naming the known ones."""
     if name not in EXPERIMENTS:
-        meant = difflib.get_close_matches(name, EXPERIMENTS, n=1)
+        meant = difflib.get_close_matches(str(name), EXPERIMENTS, n=1)
         hint = f"did you mean {meant[0]}? T" if meant else "t"
         known = ", ".join(EXPERIMENTS)
         raise ValueError(f"unknown experiment {name!r}: {hint}he table holds {known}.")

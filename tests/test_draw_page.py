@@ -670,7 +670,7 @@ def test_the_buttons_of_the_panel_move_the_unit(at):
 def hold(page, file: str):
     """Let the page wait for one of its files: a function that lets the file arrive."""
     held = []
-    page.route(f"**/draw/{file}*", held.append)
+    page.route(f"**/draw/{file}*", lambda route: held.append(route))
 
     def release() -> None:
         with page.expect_event("requestfinished", lambda request: file in request.url):

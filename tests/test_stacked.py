@@ -250,7 +250,7 @@ def test_a_stack_killed_between_its_records_writes_only_the_others(
     def no_more_training(*_):
         raise AssertionError("all epochs were done")
 
-    monkeypatch.setattr(stacked, "stacked_step", no_more_training)
+    monkeypatch.setattr(stacked, "step_on", lambda *_: no_more_training)
     assert stacked.run_all([Job(SMALL, 4, 1.0)], tmp_path, CPU, seeds_at_once=8) == 0
     assert record_path(SMALL.name, 0, tmp_path).read_bytes() == first
     parts = [record_path(SMALL.name, seed, tmp_path) for seed in (0, 4)]

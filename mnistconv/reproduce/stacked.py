@@ -193,9 +193,9 @@ def run_stack(
     checkpoint = stack_checkpoint_path(experiment, seeds, results)
     sweep(checkpoint)
     code = _hash_of_code(recipe)
-    seconds = _go_on(checkpoint, experiment, seeds, stack, histories, orders, device)
-    if seconds:
-        code = None  # a checkpoint does not say which code has trained it
+    seconds, code_before = _go_on(checkpoint, experiment, seeds, stack, histories, orders, device)
+    if seconds and code_before != code:
+        code = None
     sgd = torch.optim.SGD(
         recipe.parameter_groups(stack.nets), lr=recipe.lr, weight_decay=recipe.weight_decay
     )
@@ -204,7 +204,7 @@ def run_stack(
         start = time.perf_counter()
         _one_epoch(stack, step, n, (test_images, test_labels), seeds, histories, orders)
         seconds += time.perf_counter() - start
-        _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds)
+        _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds, code)
         report(histories)
     made = describe_machine(device, "contiguous", seconds)
     made |= {"seeds_at_once": len(seeds), "code_sha256": code}
@@ -259,18 +259,22 @@ def _random_states(orders: list[torch.Generator], device: torch.device) -> dict[
     return {f"{RANDOM_STATE}.orders": states, f"{RANDOM_STATE}.device": of_device}
 
 
-def _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds) -> None:
+def _write(checkpoint, experiment, seeds, stack, histories, orders, device, seconds, code) -> None:
     tensors = stack.nets.state_dict() | _random_states(orders, device)
     kept = {"histories": [asdict(history) for history in histories], "seconds": seconds}
+    kept["code_sha256"] = code
     write_checkpoint(checkpoint, tensors, identify(experiment, seeds) | kept)
 
 
-def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> float:
-    """Put weights, histories and random states of the last good checkpoint back; its seconds."""
+def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> tuple:
+    """Put weights, histories and random states of the last good checkpoint back.
+
+    Returns its seconds and the hash of the code that trained it.
+    """
     start = Checkpoint(stack.nets.state_dict() | _random_states(orders, device), histories)
     found = last_good_checkpoint(checkpoint, identify(experiment, seeds), start)
     if found is None:
-        return 0.0
+        return 0.0, None
     tensors = found.tensors
     for generator, state in zip(orders, tensors.pop(f"{RANDOM_STATE}.orders"), strict=True):
         generator.set_state(state.clone())
@@ -281,7 +285,7 @@ def _go_on(checkpoint, experiment, seeds, stack, histories, orders, device) -> f
         torch.set_rng_state(of_device)
     stack.nets.load_state_dict(tensors)
     histories[:] = found.histories
-    return found.seconds
+    return found.seconds, found.header.get("code_sha256")
 
 
 def run_all(jobs: list[Job], results: Path, device: torch.device, seeds_at_once: int) -> int:
