@@ -904,7 +904,7 @@ def test_read_only_arrays_are_taken_without_a_word():
     images.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        to_input(images)
+        assert to_input(images).shape == (len(images), 1, 28, 28)
 
 
 # Pictures of another kind
