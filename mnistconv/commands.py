@@ -181,10 +181,10 @@ def reproduce(
     chosen_seeds = None if seeds is None else planning.parse_seeds(seeds)
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs {jobs}: at least 1 run at a time.")
-    runner.check_backend(backend, scheduler)
-    on_gpu = backend == "local" and runner.runs_on_gpu(device)
     if backend != "local" and device not in ("auto", "cpu"):
         raise ValueError(f"--device {device}: a cluster trains on CPUs; leave --backend out.")
+    runner.check_backend(backend, scheduler)
+    on_gpu = backend == "local" and runner.runs_on_gpu(device)
     workers = jobs or (stacked.SEEDS_AT_ONCE if on_gpu else runner.default_workers())
     try:
         fetch_mnist()

@@ -349,3 +349,18 @@ def test_the_old_form_of_a_checkpoint_goes_on_to_the_same_bits(tmp_path, little_
     first, second = (read_record(path, experiment) for path in (whole, parts))
     assert first.weights_sha256 == second.weights_sha256
     assert torch.equal(predict(trained(experiment, tmp_path), little_data[1][0]), first.answers)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0}, {"epochs": 2.5}, {"batch_size": 0}, {"lr": -1.0}, {"lr": float("nan")},
+        {"held_out": 1.5}, {"held_out": 60_000}, {"momentum": -1.0}, {"weight_decay": float("inf")},
+        {"dense_weight_lr": 0.0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_no_run_can_follow_is_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=name):
+        Recipe(**{"network": DenseNet, "epochs": 1, "lr": 0.1} | wrong)
