@@ -19,7 +19,7 @@ from datetime import date
 import contents
 import nbformat
 import torch
-from freshness import dependency_hash, hash_of_outputs, is_fresh
+from freshness import is_fresh, stamp
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from pairs import PairError, as_text, read_pair, stored_halves, write_pair
@@ -55,10 +55,7 @@ def execute(notebook) -> None:
     ).execute(env=os.environ | KERNEL_ENVIRONMENT)
     notebook.cells.remove(question)
     used = json.loads(question.outputs[0].text)
-    stored = nbformat.reads(nbformat.writes(notebook), as_version=4)
-    notebook.metadata["mnistconv"] = used | {
-        "hash": dependency_hash(notebook, **used),
-        "outputs": hash_of_outputs(stored),
+    notebook.metadata["mnistconv"] = stamp(notebook, **used) | {
         "profile": KERNEL_ENVIRONMENT["MNISTCONV_PROFILE"],
         "executed": date.today().isoformat(),
         "seconds": round(time.perf_counter() - start),

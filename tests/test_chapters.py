@@ -209,9 +209,7 @@ def small(tmp_path_factory):
     (folder / "status.md").write_text("# Status\n\n(notebooks-table)\n", encoding="utf-8")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page")])
     run = {"executed": "today", "seconds": 1, "python": "3", "torch": "2"}
-    used = {"modules": ["mnistconv.lessons"], "records": []}
-    digest = freshness.dependency_hash(notebook, **used)
-    notebook.metadata["mnistconv"] = used | run | {"hash": digest}
+    notebook.metadata["mnistconv"] = run | freshness.stamp(notebook, ["mnistconv.lessons"], [])
     nbformat.write(notebook, folder / "01_page.ipynb")
     return root
 

@@ -63,13 +63,7 @@ def in_step(folder):
     (cell,) = freshness.code_cells(notebook)
     cell.outputs = [nbformat.v4.new_output("stream", text="42\n")]
     cell.execution_count = 1
-    digest = freshness.dependency_hash(notebook, [], [])
-    notebook.metadata["mnistconv"] = {
-        "modules": [],
-        "records": [],
-        "hash": digest,
-        "outputs": freshness.hash_of_outputs(notebook),
-    }
+    notebook.metadata["mnistconv"] = freshness.stamp(notebook, [], [])
     pairs.write_pair(NAME, notebook)
     return folder
 
@@ -329,13 +323,8 @@ def copied(tmp_path, monkeypatch):
 def fresh(copied):
     """A notebook that used three modules and one run's records."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
-    used = {
-        "modules": ["mnistconv", "mnistconv.experiments", "mnistconv.figures"],
-        "records": ["relu"],
-    }
-    digest = freshness.dependency_hash(notebook, **used)
-    shown = freshness.hash_of_outputs(notebook)
-    notebook.metadata["mnistconv"] = used | {"hash": digest, "outputs": shown}
+    modules = ["mnistconv", "mnistconv.experiments", "mnistconv.figures"]
+    notebook.metadata["mnistconv"] = freshness.stamp(notebook, modules, ["relu"])
     assert freshness.is_fresh(notebook)
     return notebook
 
