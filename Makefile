@@ -47,6 +47,7 @@ reproduce: data
 notebooks: data
 	$(BIN)/python site/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
+	$(BIN)/python -m mnistconv verdict --into results/README.md
 	$(BIN)/python site/lines.py
 	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('site/_static/scoreboard.svg', metadata={'Date': None})"
 

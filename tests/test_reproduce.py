@@ -20,6 +20,7 @@ from types import SimpleNamespace
 import pytest
 import tools
 import torch
+from processes import LINUX, children, is_alive, wait_for
 from safetensors import SafetensorError
 from small import changed
 
@@ -474,6 +475,7 @@ def test_of_a_run_that_died_before_its_record_only_that_is_planned(tmp_path, lit
     assert "its record" in planning.describe([Job(SMALL, 1, 1.0)], 1, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": 1}', "edited", "other hyper-parameters"])
 def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_path, little_data):
     good = runs.run(SMALL, 0, tmp_path)
@@ -726,34 +728,6 @@ def test_two_runners_share_the_work_without_doing_it_twice(tmp_path):
     assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
 
-def children(process: int) -> set[int]:
-    try:
-        path = Path(f"/proc/{process}/task/{process}/children")
-        found = {int(word) for word in path.read_text().split()}
-    except OSError:  # it has just ended
-        return set()
-    return found.union(*map(children, found))
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_for(condition, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads the processes of Linux")
-
-
 def wait_for_a_process(runner: subprocess.Popen) -> None:
     assert wait_for(lambda: children(runner.pid), 60)
 
@@ -933,6 +907,7 @@ def test_control_c_before_the_first_run_says_how_to_go_on(command_line, monkeypa
     assert err == ""
 
 
+@pytest.mark.slow
 def test_deleting_one_record_redoes_exactly_that_one(
     command_line, monkeypatch, tmp_path, in_this_process
 ):
@@ -961,6 +936,7 @@ def test_deleting_one_record_redoes_exactly_that_one(
     assert re.search(r"dense, seed 0: .* of the test digits", out)
 
 
+@pytest.mark.slow
 def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
     path = record_path("dense", 0, tmp_path)
     path.parent.mkdir()
