@@ -42,6 +42,7 @@ check: $(READY)
 ## make reproduce: train what has no record yet, at full length; stop and go on at will
 reproduce: data
 	$(BIN)/python -m mnistconv reproduce
+	$(BIN)/python -m mnistconv reproduce --board ablation
 
 ## make notebooks: execute the chapters whose outputs are stale, and bring their text halves into step
 notebooks: data

@@ -362,7 +362,7 @@ def test_check_says_what_to_do_about_a_data_folder_that_is_a_file(run, tmp_path,
 def test_the_verdict_is_printed_with_what_its_words_mean(run):
     code, out, _ = run("verdict")
     assert code == 0
-    assert re.search(r"simple +two-conv .*(shown|likely|open|refuted)", out)
+    assert re.search(r"simple (→|->) two-conv .*(shown|likely|open|refuted)", out)
     assert "Welch" in out
 
 

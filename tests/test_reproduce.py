@@ -445,12 +445,14 @@ def test_durations(seconds, text):
     assert spell(seconds) == text
 
 
-def test_the_plan_holds_what_has_no_record_the_longest_first(tmp_path, little_data):
+def test_the_plan_holds_what_has_no_record_what_was_begun_first(tmp_path, little_data):
     short = changed(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
     runs.run(short, 0, tmp_path)
-    jobs = plan([short, SMALL], None, tmp_path)
-    assert sorted(map(str, jobs)) == ["dense, seed 1", "relu, seed 0", "relu, seed 1"]
-    assert [job.experiment.name for job in jobs] == ["relu", "relu", "dense"]
+    jobs = plan([SMALL, short], None, tmp_path)
+    assert list(map(str, jobs)) == ["dense, seed 1", "relu, seed 0", "relu, seed 1"]
+    run_until(SMALL, 1, tmp_path, epochs=1)
+    jobs = plan([SMALL, short], None, tmp_path)
+    assert list(map(str, jobs)) == ["relu, seed 1", "dense, seed 1", "relu, seed 0"]
     assert [job.seed for job in plan([short], [0, 5], tmp_path)] == [5]
     text = planning.describe(jobs, 2, tmp_path)
     assert text.startswith("3 runs to do, 2 at a time, about ")

@@ -179,7 +179,7 @@ def test_the_interval_of_a_difference_is_welchs():
 )
 def test_the_verdict_in_one_word(before, after, word, monkeypatch):
     with_records(monkeypatch, {"simple": before, "two-conv": after})
-    row = verdict.verdict().set_index("to").loc["two-conv"]
+    row = verdict.verdict().loc["simple → two-conv"]
     assert row["verdict"] == word
     assert row["article"] == "+0.08"
     assert row["seeds"] == f"{len(before)}, {len(after)}"
@@ -188,13 +188,18 @@ def test_the_verdict_in_one_word(before, after, word, monkeypatch):
 def test_the_verdict_gives_the_difference_and_its_interval(monkeypatch):
     learned = {"simple": [0.9900, 0.9902], "two-conv": [0.9911, 0.9913, 0.1135]}
     with_records(monkeypatch, learned)
-    row = verdict.verdict().set_index("to").loc["two-conv"]
+    row = verdict.verdict().loc["simple → two-conv"]
     assert row["ours"] == "+0.11"
     reach = stats.t.ppf(0.975, 2) * math.sqrt(2 * 0.02**2 / 2 / 2)
     assert row["95 % interval"] == f"{0.11 - reach:+.2f} to {0.11 + reach:+.2f}"
     assert row["seeds"] == "2, 2"  # a seed that learned nothing is in no mean
-    nothing = verdict.verdict().set_index("to").loc["steps-dropout"]
+    nothing = verdict.verdict().loc["steps-deep-wd0 → steps-dropout"]
     assert (nothing["ours"], nothing["95 % interval"]) == ("not yet run", "")
+
+
+def test_the_verdict_of_the_steps_to_one_run():
+    assert list(verdict.verdict(["relu"]).index) == ["two-conv → relu", "relu-wd0 → relu"]
+    assert len(verdict.verdict()) == len(verdict.STEPS)
 
 
 def test_the_steps_of_the_verdict_lead_from_run_to_run():

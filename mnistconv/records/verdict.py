@@ -9,7 +9,7 @@ import pandas as pd
 from mnistconv.experiments import get_experiment
 from mnistconv.files import write_between
 from mnistconv.records.intervals import difference_interval
-from mnistconv.records.scores import percents
+from mnistconv.records.scores import NOT_YET, percents
 
 
 @dataclass(frozen=True)
@@ -80,23 +80,24 @@ def gain(step: Step) -> Gain:
     return Gain((len(before), len(after)), mean, *intervals)
 
 
-def verdict() -> pd.DataFrame:
+def verdict(after: list[str] | None = None) -> pd.DataFrame:
     """A row for each step of the article and of the ablation, differences in points.
 
-    Columns, as text to read: `from`, `to`, `changed`, `article` (what its single runs gained),
-    `ours` (the difference of our means), `95 % interval` (Welch's t), `seeds`, `verdict`.
+    Columns, as text to read: `step`, `changed`, `article` (what its single runs gained), `ours`
+    (the difference of our means), `95 % interval` (Welch's t), `seeds` of the two, `verdict`.
+    `after` picks the steps that lead to these runs; all when None.
     """
-    return pd.DataFrame(map(_row, STEPS))
+    picked = [step for step in STEPS if after is None or step.after in after]
+    return pd.DataFrame(map(_row, picked)).set_index("step")
 
 
 def _row(step: Step) -> dict:
     found = gain(step)
     return {
-        "from": step.before,
-        "to": step.after,
+        "step": f"{step.before} → {step.after}",
         "changed": step.changed,
         "article": "" if step.claimed is None else f"{step.claimed:+.2f}",
-        "ours": "not yet run" if found.mean is None else f"{found.mean:+.2f}",
+        "ours": NOT_YET if found.mean is None else f"{found.mean:+.2f}",
         "95 % interval": "{:+.2f} to {:+.2f}".format(*found.interval) if found.interval else "",
         "seeds": "{}, {}".format(*found.seeds),
         "verdict": found.verdict,
@@ -114,7 +115,7 @@ LEGEND = (
 
 def format_verdict() -> str:
     """The verdict as text, with its legend."""
-    return f"{verdict().to_string(index=False)}\n\n{LEGEND}"
+    return f"{verdict().to_string()}\n\n{LEGEND}"
 
 
 def write_into(page: Path) -> None:
@@ -122,5 +123,5 @@ def write_into(page: Path) -> None:
 
     Raises ValueError when the page has no such marks.
     """
-    table = verdict().to_markdown(index=False, disable_numparse=True)
+    table = verdict().to_markdown(disable_numparse=True)
     write_between(page, "verdict", f"{table}\n\n{LEGEND}")
