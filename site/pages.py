@@ -45,8 +45,11 @@ def record_status() -> str:
         devices = in_words(f"{record.device}, {record.device_name}" for record in records)
         versions = in_words(record.versions.get("torch", "?") for record in records)
         code = in_words((record.code_sha256 or "not noted")[:9] for record in records)
-        rows.append([f"`{name}`", seeds, accuracies, f"{hours:.2f} h", devices, versions, code])
-    header = ["run", "seeds", "test accuracy", "time in all", "device", "PyTorch", "code"]
+        trainers = in_words(record.trainer or "torch.optim" for record in records)
+        what = [devices, versions, trainers, code]
+        rows.append([f"`{name}`", seeds, accuracies, f"{hours:.2f} h", *what])
+    what = ["device", "PyTorch", "trainer", "code"]
+    header = ["run", "seeds", "test accuracy", "time in all", *what]
     return table(header, rows)
 
 

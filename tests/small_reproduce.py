@@ -24,16 +24,17 @@ def work(job, results):
     """What a worker does, with few digits and the patience of a busy machine."""
     (images, labels), (test_images, test_labels) = load_mnist()
     few = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
-    train_epoch = runs.train_epoch
+    train_epoch = runs.Training.train_epoch
 
-    def train_and_tell(net, batches, sgd, history):
-        train_epoch(net, batches, sgd, history)
-        epoch = len(history.train_loss)
+    def train_and_tell(training, batches):
+        train_epoch(training, batches)
+        epoch = len(training.history.train_loss)
         line = f"trained {job.seed} epoch {epoch} in {os.getpid()}\n"
         sys.stderr.write(line)  # at once: the lines of two processes must not mix
 
     record.TEST_IMAGES = 100
-    runs.load_mnist, runs.train_epoch, guards.LOCK_PATIENCE = lambda: few, train_and_tell, 60
+    runs.load_mnist, guards.LOCK_PATIENCE = lambda: few, 60
+    runs.Training.train_epoch = train_and_tell
     return real_work(job, results)
 
 

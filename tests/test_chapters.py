@@ -153,10 +153,10 @@ def test_the_status_marks_seeds_that_learned_nothing_in_the_books_order():
 def test_a_record_cannot_break_the_status_page(monkeypatch):
     stored = load_records("dense")[0]
     name = "<script>alert(1)</script> | `x` $y$ [z](u)\n| _w_ &"
-    hostile = dataclasses.replace(stored, device_name=name, code_sha256="<b>|" * 16)
+    hostile = dataclasses.replace(stored, device_name=name, code_sha256="<b>|" * 16, trainer="<|>")
     monkeypatch.setattr(pages, "load_records", lambda run: [hostile] * (run == "dense"))
     lines = pages.record_status().splitlines()
-    assert [line.count("|") for line in lines] == [8, 8, 8]
+    assert [line.count("|") for line in lines] == [9, 9, 9]
     cell = lines[2].split("|")[5]
     assert not set("<>`$[]_") & set(cell)
     assert html.unescape(cell).strip() == f"cpu, {name}"

@@ -194,6 +194,7 @@ def test_a_damaged_record_is_left_out_with_a_warning(tmp_path, content):
         {"versions": {"torch": 2.15}},
         {"device_name": None},
         {"code_sha256": 7},
+        {"trainer": 7},
     ],
     ids=str,
 )
@@ -352,13 +353,12 @@ def without_time(path) -> dict:
     return {key: record[key] for key in record if key not in ("wall_seconds", "sha256")}
 
 
-@EVERY_SMALL
-def test_a_run_equals_fit_bit_by_bit(experiment, tmp_path, little_data):
-    path, recipe = runs.run(experiment, 4, tmp_path), experiment.recipe
+def fitted(recipe, data) -> tuple:
+    """A network that `fit` has trained with seed 4, in the memory format of a run, its history."""
     net = runs.new_network(recipe, 4)
     history = fit(
         net,
-        *little_data,
+        *data,
         epochs=3,
         lr=recipe.lr,
         weight_decay=recipe.weight_decay,
@@ -367,12 +367,29 @@ def test_a_run_equals_fit_bit_by_bit(experiment, tmp_path, little_data):
         device="cpu",
         verbose=False,
     )
-    record = read_record(path, experiment)
+    return net, history
+
+
+@EVERY_SMALL
+def test_a_run_by_torch_optim_equals_fit_bit_by_bit(experiment, tmp_path, little_data, monkeypatch):
+    monkeypatch.setattr(runs.steps, "is_known", lambda net: False)
+    record = read_record(runs.run(experiment, 4, tmp_path), experiment)
+    net, history = fitted(experiment.recipe, little_data)
+    assert record.trainer == "torch.optim"
     assert record.weights_sha256 == hash_weights(net)
     assert record.train_loss == history.train_loss
     assert record.test_accuracy == history.test_accuracy
-    assert record.final_accuracy == history.test_accuracy[-1]
     assert torch.equal(record.answers, predict(net, little_data[1][0]))
+
+
+@EVERY_SMALL
+def test_a_run_by_steps_learns_what_fit_does_and_says_how(experiment, tmp_path, little_data):
+    record = read_record(runs.run(experiment, 4, tmp_path), experiment)
+    _, history = fitted(experiment.recipe, little_data)
+    assert record.trainer == "steps"
+    assert record.train_loss == pytest.approx(history.train_loss, rel=1e-3)
+    assert record.test_accuracy == pytest.approx(history.test_accuracy, abs=0.02)
+    assert record.final_accuracy == record.test_accuracy[-1]
     assert (record.device, record.memory_format) == ("cpu", "channels_last")
     assert record.threads == torch.get_num_threads()
     assert record.versions["torch"] == torch.__version__
@@ -426,7 +443,7 @@ def test_a_run_that_died_before_its_record_only_writes_it(tmp_path, little_data,
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(runs, "finish", die)
         runs.run(experiment, 1, tmp_path)
-    monkeypatch.setattr(runs, "train_epoch", die)
+    monkeypatch.setattr(runs.Training, "train_epoch", die)
     assert without_time(runs.run(experiment, 1, tmp_path)) == without_time(whole)
 
 

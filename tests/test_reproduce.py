@@ -234,6 +234,7 @@ FOREIGN = {
     "no seconds": lambda tensors, header: header.pop("seconds"),
     "seconds as text": in_header(seconds="many"),
     "seconds that are no number": in_header(seconds=float("nan")),
+    "a trainer that is no text": in_header(trainer=7),
     "a later schema": in_header(schema=2),
     "a list": lambda tensors, header: [header],
     "other seeds": in_header(seeds=[1]),
@@ -503,14 +504,14 @@ def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_p
 
 
 def test_a_failing_run_does_not_stop_the_others(tmp_path, in_this_process, monkeypatch, capsys):
-    original = runs.train_epoch
+    original = runs.Training.train_epoch
 
-    def diverge(net, batches, sgd, history):
+    def diverge(training, batches):
         if torch.initial_seed() == 0:
             raise FloatingPointError("the loss is nan in epoch 1, step 3\nand more")
-        original(net, batches, sgd, history)
+        original(training, batches)
 
-    monkeypatch.setattr(runs, "train_epoch", diverge)
+    monkeypatch.setattr(runs.Training, "train_epoch", diverge)
     jobs = [Job(SMALL, seed, 1.0) for seed in (0, 1, 2)]
     assert runner.run_all(jobs, tmp_path, workers=1) == 1
     printed = capsys.readouterr().out

@@ -23,7 +23,9 @@ class Record:
     the last. `predictions` has a character for each test image, the digit that the network of
     that epoch names; `weights_sha256` is the hash of its float32 weights, `weights_file_sha256` of
     the file that holds them, where one was kept, maybe in half precision. `code_sha256` tells apart
-    what code trained it. `wall_seconds` is the time of training and testing.
+    what code trained it; `trainer` names the one of the package's two that it was, see
+    `mnistconv.reproduce.runs.Training`, None in records from when there was but "torch.optim".
+    `wall_seconds` is the time of training and testing.
     """
 
     experiment: str
@@ -44,6 +46,7 @@ class Record:
     kept_epoch: int | None = None
     weights_file_sha256: str | None = None
     code_sha256: str | None = None
+    trainer: str | None = None
     seeds_at_once: int | None = None
 
     @property
@@ -108,6 +111,7 @@ def _has_kinds(record: Record) -> bool:
     """Whether every field is of its kind."""
     texts = [record.predictions, record.weights_sha256, record.device, record.device_name]
     texts += [record.weights_file_sha256 or "", record.code_sha256 or "", record.memory_format]
+    texts += [record.trainer or ""]
     texts += [*record.versions, *record.versions.values()]
     return (
         all(isinstance(text, str) for text in texts)

@@ -11,10 +11,11 @@ from torch import nn
 
 from mnistconv.data import load_mnist
 from mnistconv.experiments import Experiment
+from mnistconv.recipes import Recipe
 from mnistconv.records.store import RESULTS, checkpoint_path, has_record
 from mnistconv.reproduce.checkpoints import read_histories
-from mnistconv.reproduce.runs import identify
-from mnistconv.training import Batches, History, evaluate, train_epoch
+from mnistconv.reproduce.runs import identify, start
+from mnistconv.training import Batches, evaluate
 
 MOST_SEEDS, MOST_DIGITS = 1_000, 9  # more are a slip of the finger
 SAMPLE = 1_000  # images: enough steps for a stable pace, few enough not to wait for
@@ -105,16 +106,14 @@ def calibrate(network: type[nn.Module]):
     torch.set_num_threads(1)
     (images, labels), _ = load_mnist()
     sample = images[:SAMPLE], labels[:SAMPLE]
-    net = network().to(memory_format=torch.channels_last)
-    sgd = torch.optim.SGD(net.parameters(), lr=0.01, fused=True)
-    history = History(1, steps_per_epoch=SAMPLE // 10)
-    train_epoch(net, Batches(*(tensor[:100] for tensor in sample)), sgd, history)
-    start = time.process_time()
-    train_epoch(net, Batches(*sample), sgd, history)
+    training = start(Recipe(network, 1, 0.01), 0, steps_per_epoch=SAMPLE // 10)
+    training.train_epoch(Batches(*(tensor[:100] for tensor in sample)))
+    begin = time.process_time()
+    training.train_epoch(Batches(*sample))
     trained = time.process_time()
-    evaluate(net, *sample)
+    evaluate(training.net, *sample)
     tested = time.process_time()
-    per_image, evaluation = (trained - start) / SAMPLE, (tested - trained) * 10_000 / SAMPLE
+    per_image, evaluation = (trained - begin) / SAMPLE, (tested - trained) * 10_000 / SAMPLE
     return lambda training_images: per_image * training_images + evaluation
 
 

@@ -23,6 +23,7 @@ from mnistconv.records.record import Record, to_json
 from mnistconv.records.store import hash_file, hash_weights, record_path, weights_path
 from mnistconv.training import History, predict
 
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 LARGE = 1_000_000  # parameters: from here on a file of weights is worth halving
 
 
@@ -104,7 +105,7 @@ def device_name(device: torch.device) -> str:
 
 
 def hash_code(*parts) -> str | None:
-    """SHA-256 of the source of classes and functions, without docstrings, comments and layout.
+    """SHA-256 of the source of modules, classes and functions: no docstrings, comments, layout.
 
     It is read from their files: ask when a run begins, before somebody edits them. None where the
     source is not to be had.
@@ -118,7 +119,7 @@ def hash_code(*parts) -> str | None:
 def _bare_source(part) -> str:
     tree = ast.parse(textwrap.dedent(inspect.getsource(part)))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
 

@@ -14,6 +14,7 @@ from mnistconv.experiments import Experiment
 from mnistconv.initialisation import INITIALISATIONS
 from mnistconv.recipes import Recipe
 from mnistconv.records import store
+from mnistconv.reproduce import steps
 from mnistconv.reproduce.checkpoints import (
     RANDOM_STATE,
     Checkpoint,
@@ -32,7 +33,8 @@ from mnistconv.reproduce.recording import (
 from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 DATA_CODE = (to_input, expand, *SHIFTS)
-TRAINING_CODE = (Batches, train_epoch)
+BY_STEPS, BY_OPTIM = "steps", "torch.optim"  # the trainers
+TRAINING_CODE = {BY_STEPS: (Batches, steps), BY_OPTIM: (Batches, train_epoch)}
 MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a checkpoint
 
 
@@ -41,7 +43,8 @@ class Training:
     """A run under way: all that it needs to go on, and what it has measured.
 
     `kept` are the weights of the best epoch so far, for a recipe that reports that one; `code` is
-    the hash of the code that trains, None where other code has trained a part of it.
+    the hash of the code that trains, None where other code has trained a part of it. `trainer` is
+    "steps" where `by_steps` trains, else "torch.optim", or "torch.optim, then steps".
     """
 
     recipe: Recipe
@@ -49,10 +52,19 @@ class Training:
     sgd: torch.optim.SGD
     schedule: OneCycleLR | None
     history: History
+    trainer: str
+    by_steps: steps.Steps | None = None
     validation_accuracy: list[float] = field(default_factory=list)
     kept: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
     code: str | None = None
+
+    def train_epoch(self, batches: Batches) -> None:
+        """One pass over `batches`, in a fresh order. Raises FloatingPointError: it diverged."""
+        if self.by_steps is not None:
+            self.by_steps.train_epoch(batches, self.history)
+        else:
+            train_epoch(self.net, batches, self.sgd, self.history)
 
     def tensors(self) -> dict[str, Tensor]:
         """What a checkpoint holds: weights, random state, momentum, weights of the best epoch."""
@@ -73,14 +85,19 @@ class Training:
             "validation_accuracy": self.validation_accuracy,
             "seconds": self.seconds,
             "code_sha256": self.code,
+            "trainer": self.trainer,
         }
 
     def fits(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint has an accuracy on the held-out digits for each of its epochs."""
+        """Whether a checkpoint has an accuracy on the held-out digits for each of its epochs.
+
+        And names its trainer by a text, if it does: older ones do not.
+        """
         shares = checkpoint.header.get("validation_accuracy", [])
         epochs = len(checkpoint.histories[0].train_loss) if self.recipe.held_out else 0
         return (
-            isinstance(shares, list)
+            isinstance(checkpoint.header.get("trainer", BY_OPTIM), str)
+            and isinstance(shares, list)
             and len(shares) == epochs
             and all(isinstance(share, float) and 0 <= share <= 1 for share in shares)
         )
@@ -100,6 +117,11 @@ class Training:
         self.validation_accuracy = checkpoint.header.get("validation_accuracy", [])
         if checkpoint.header.get("code_sha256") != self.code:
             self.code = None
+        before = checkpoint.header.get("trainer", BY_OPTIM)
+        if before.endswith(self.trainer):
+            self.trainer = before
+        else:
+            self.trainer = f"{before}, then {self.trainer}"
         if self.schedule is not None:
             steps = self.history.steps
             self.schedule.load_state_dict({"last_epoch": steps - 1, "_step_count": steps})
@@ -128,10 +150,12 @@ def run(
     """Train `experiment` with `seed` on the CPU to its end and write its record; return the path.
 
     Goes on from a checkpoint where there is one; sets aside what stands in the place of the record
-    and does not count. A recipe that `fit` knows is the same as `torch.manual_seed(seed)`, a
-    network in `channels_last`, and `fit(..., seed=seed)`, bit for bit, however often it was
-    interrupted. `report` is called with the history after every epoch. Raises RuntimeError when
-    another run is under way in the same process.
+    and does not count. However often it was interrupted, it ends with the same bits. A recipe that
+    `fit` knows draws the same random numbers as `torch.manual_seed(seed)`, a network, and
+    `fit(..., seed=seed)`, and learns the same up to rounding, see `mnistconv.reproduce.steps`; one
+    of momentum or a schedule, or a network unknown there, is trained by `torch.optim`. `report` is
+    called with the history after every epoch. Raises RuntimeError when another run is under way in
+    the same process.
     """
     make_room(experiment, seed, results)
     train, held_out, test = load_data(experiment.recipe)
@@ -141,7 +165,7 @@ def run(
     go_on(checkpoint, identify(experiment, [seed]), training)
     while training.history.steps < training.history.planned_steps:
         begin = time.perf_counter()
-        train_epoch(training.net, batches, training.sgd, training.history)
+        training.train_epoch(batches)
         training.measure(held_out, test)
         training.seconds += time.perf_counter() - begin
         header = identify(experiment, [seed]) | training.header()
@@ -182,14 +206,17 @@ def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
         fused=True,
     )
     history = History(recipe.epochs, steps_per_epoch)
-    schedule = None
+    schedule, by_steps = None, None
     if recipe.schedule == "one-cycle":
         peaks = [group["lr"] for group in sgd.param_groups]
         schedule = OneCycleLR(sgd, peaks, history.planned_steps, cycle_momentum=False)
         sgd.register_step_post_hook(lambda *_: schedule.step())
+    elif not recipe.momentum and steps.is_known(net):
+        by_steps = steps.Steps(net, sgd)
+    trainer = BY_STEPS if by_steps else BY_OPTIM
     first_weights = INITIALISATIONS[recipe.initialisation]
-    code = hash_code(recipe.network, first_weights, *DATA_CODE, *TRAINING_CODE)
-    return Training(recipe, net, sgd, schedule, history, code=code)
+    code = hash_code(recipe.network, first_weights, *DATA_CODE, *TRAINING_CODE[trainer])
+    return Training(recipe, net, sgd, schedule, history, trainer, by_steps, code=code)
 
 
 def identify(experiment: Experiment, seeds: list[int]) -> dict:
@@ -215,7 +242,7 @@ def end(experiment: Experiment, seed: int, training: Training, test: Pair, resul
     if training.kept:
         net.load_state_dict(training.kept)
     made = describe_machine(torch.device("cpu"), "channels_last", training.seconds)
-    made["code_sha256"] = training.code
+    made |= {"code_sha256": training.code, "trainer": training.trainer}
     answers = predict(net, images)
     record = make_record(
         experiment, seed, net, answers, training.history, made, training.validation_accuracy
