@@ -22,7 +22,7 @@ import torch
 from freshness import is_fresh, stamp
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from pairs import PairError, as_text, read_pair, stored_halves, write_pair
+from pairs import PairError, as_text, metadata_not_kept, read_pair, stored_halves, write_pair
 
 KERNEL_ENVIRONMENT = {
     "MNISTCONV_PROFILE": "lesson",
@@ -69,6 +69,8 @@ def update(name: str, force: bool) -> None:
     before = stored_halves(name)
     notebook = read_pair(name)
     as_text(notebook)  # what cannot be written shall be said before the minutes of a run
+    if dropped := metadata_not_kept(notebook):
+        print(f"{name}: not kept, cells' metadata {', '.join(sorted(dropped))}", flush=True)
     if force or not is_fresh(notebook):
         print(f"{name}: running ...", flush=True)
         execute(notebook)
