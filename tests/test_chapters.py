@@ -65,7 +65,10 @@ def test_a_missing_figure_is_named(notebook):
 def test_a_figure_without_alt_text_is_named(notebook):
     number, cell = code_cell(notebook, book.has_figure)
     del cell.metadata["mystnb"]
-    assert f"{NAME}.ipynb, cell {number}: its figure has no alt text" in refusal(notebook)
+    said = refusal(notebook)
+    assert f"{NAME}.ipynb, cell {number}: its figure has no alt text" in said
+    assert "mystnb" in said
+    assert "runs it again" not in said  # which would not give it one
 
 
 def test_stale_outputs_are_refused(notebook):

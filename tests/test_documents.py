@@ -173,6 +173,13 @@ def test_every_notebook_is_in_the_table_of_contents():
         assert f"(notebooks/{name}.ipynb)" in README
 
 
+def test_readme_and_first_page_count_the_chapters():
+    number = {10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen"}[len(NAMES)]
+    assert f"A book in {number} notebooks" in README
+    index = (REPOSITORY / "notebooks" / "index.md").read_text(encoding="utf-8")
+    assert f"{number.capitalize()} chapters" in index
+
+
 def test_the_readmes_scoreboard_is_todays():
     between = re.search(r"<!-- scoreboard -->\n(.*)<!-- /scoreboard -->", README, re.S).group(1)
     assert between.strip() == format_scoreboard("markdown").strip(), "run `make notebooks`"
