@@ -1,5 +1,6 @@
 """The benchmark's own logic: what it counts, compares, prints and refuses. Nothing is timed."""
 
+import copy
 import importlib
 import re
 import subprocess
@@ -153,6 +154,21 @@ def test_every_loop_of_ours_learns_what_the_articles_does(mnist):
         for loop in made:
             bench_training.learned_the_same(loop.network(), article, start, few)
         assert all(map(torch.equal, made[1].net.parameters(), article.parameters()))
+
+
+def test_what_a_loop_has_learned_is_said_beside_the_articles(few):
+    start, article = (loops.first_network(EXPERIMENTS["relu"]) for _ in range(2))
+    with torch.no_grad():
+        article.fc1.bias += 0.1
+    same, other = copy.deepcopy(article), copy.deepcopy(article)
+    with torch.no_grad():
+        other.fc1.bias[3] += 0.004
+    notes = [
+        bench_training.learned_the_same(n, article, start, few) for n in (article, same, other)
+    ]
+    assert "," not in notes[0]
+    assert notes[1].endswith("same bits")
+    assert notes[2].endswith("weights within 4e-03")
 
 
 @pytest.mark.parametrize("steps_more", [-1, 1])
