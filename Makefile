@@ -42,11 +42,13 @@ check: $(READY)
 ## make reproduce: train what has no record yet, at full length; stop and go on at will
 reproduce: data
 	$(BIN)/python -m mnistconv reproduce
+	$(BIN)/python -m mnistconv reproduce --board ablation
 
 ## make notebooks: execute the chapters whose outputs are stale, and bring their text halves into step
 notebooks: data
 	$(BIN)/python site/execute.py
 	$(BIN)/python -m mnistconv table --into README.md
+	$(BIN)/python -m mnistconv verdict --into results/README.md
 	$(BIN)/python site/lines.py
 	$(BIN)/python -c "from mnistconv import figures; figures.use_style(); figures.scoreboard_dots().savefig('site/_static/scoreboard.svg', metadata={'Date': None})"
 

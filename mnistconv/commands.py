@@ -1,4 +1,4 @@
-"""The commands: list, train, reproduce, table, export, data, check.
+"""The commands: list, train, reproduce, table, verdict, export, data, check.
 
 Each imports what it needs when it is called: so help is quick, `data` and `check` live without the
 libraries that they do not use, and Ctrl-C ends an import as quietly as anything else.
@@ -219,6 +219,21 @@ def table(
         raise ValueError("--into renews the scoreboard of the article, in Markdown: no other.")
     if into is None:
         print(format_scoreboard(form, board))
+    else:
+        write_into(into)
+
+
+@app.command()
+def verdict(
+    into: Annotated[
+        Path | None, typer.Option(help="Renew the verdict in this Markdown page instead.")
+    ] = None,
+) -> None:
+    """Print what each step of the article and of the ablation gained, with its interval."""
+    from mnistconv.records.verdict import format_verdict, write_into
+
+    if into is None:
+        print(format_verdict())
     else:
         write_into(into)
 

@@ -36,8 +36,12 @@ the same.</noscript>
 </div>"""
 
 
-def refuse(name: str, number: int | str, reason: str) -> None:
-    raise ExtensionError(f"{name}.ipynb, cell {number}: {reason}. `make notebooks` runs it again.")
+RUN_AGAIN = "`make notebooks` runs it again."
+WRITE_ALT_TEXT = "It belongs at the head of the cell: `mystnb: {image: {alt: ...}}`."
+
+
+def refuse(name: str, number: int | str, reason: str, mend: str = RUN_AGAIN) -> None:
+    raise ExtensionError(f"{name}.ipynb, cell {number}: {reason}. {mend}")
 
 
 def check_outputs(name: str, notebook) -> None:
@@ -54,7 +58,7 @@ def check_outputs(name: str, notebook) -> None:
         if "image" in cell.metadata.get("mystnb", {}) and not has_figure:
             refuse(name, number, "its figure is missing")
         if has_figure and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
-            refuse(name, number, "its figure has no alt text")
+            refuse(name, number, "its figure has no alt text", WRITE_ALT_TEXT)
     if not is_fresh(notebook):
         refuse(name, "1 and all after it", "code or records are newer than the outputs")
 

@@ -19,10 +19,10 @@ from datetime import date
 import contents
 import nbformat
 import torch
-from freshness import dependency_hash, hash_of_outputs, is_fresh
+from freshness import is_fresh, stamp
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from pairs import PairError, as_text, read_pair, stored_halves, write_pair
+from pairs import PairError, as_text, metadata_not_kept, read_pair, stored_halves, write_pair
 
 KERNEL_ENVIRONMENT = {
     "MNISTCONV_PROFILE": "lesson",
@@ -55,10 +55,7 @@ def execute(notebook) -> None:
     ).execute(env=os.environ | KERNEL_ENVIRONMENT)
     notebook.cells.remove(question)
     used = json.loads(question.outputs[0].text)
-    stored = nbformat.reads(nbformat.writes(notebook), as_version=4)
-    notebook.metadata["mnistconv"] = used | {
-        "hash": dependency_hash(notebook, **used),
-        "outputs": hash_of_outputs(stored),
+    notebook.metadata["mnistconv"] = stamp(notebook, **used) | {
         "profile": KERNEL_ENVIRONMENT["MNISTCONV_PROFILE"],
         "executed": date.today().isoformat(),
         "seconds": round(time.perf_counter() - start),
@@ -72,6 +69,8 @@ def update(name: str, force: bool) -> None:
     before = stored_halves(name)
     notebook = read_pair(name)
     as_text(notebook)  # what cannot be written shall be said before the minutes of a run
+    if dropped := metadata_not_kept(notebook):
+        print(f"{name}: not kept, cells' metadata {', '.join(sorted(dropped))}", flush=True)
     if force or not is_fresh(notebook):
         print(f"{name}: running ...", flush=True)
         execute(notebook)

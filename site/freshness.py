@@ -7,6 +7,8 @@ import tokenize
 from functools import cache
 from pathlib import Path
 
+import nbformat
+
 REPOSITORY = Path(__file__).parents[1]
 RECORDS = REPOSITORY / "results" / "records"
 
@@ -77,6 +79,17 @@ def hash_of_outputs(notebook) -> str:
     """SHA-256 over the outputs of the code cells, and in which order these ran."""
     shown = [(cell.get("execution_count"), cell.get("outputs")) for cell in code_cells(notebook)]
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def stamp(notebook, modules: list[str], records: list[str]) -> dict:
+    """What a notebook that was just executed notes, so that `is_fresh` knows its outputs again."""
+    stored = nbformat.reads(nbformat.writes(notebook), as_version=4)
+    return {
+        "modules": modules,
+        "records": records,
+        "hash": dependency_hash(notebook, modules, records),
+        "outputs": hash_of_outputs(stored),
+    }
 
 
 def is_fresh(notebook) -> bool:

@@ -23,8 +23,9 @@ from mnistconv.files import write_atomically
 
 FOLDED = {"source_hidden": True, "outputs_hidden": True}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+SHARED = ("mystnb", "slideshow", "tags")  # what the halves share of a cell's metadata
 TEXT_FILTERS = {
-    "cell_metadata_filter": "tags,mystnb,jupyter,-all",
+    "cell_metadata_filter": f"{','.join(SHARED)},jupyter,-all",
     "notebook_metadata_filter": "-mnistconv",
 }
 # What the two libraries, and the disk, answer to files that are no notebooks.
@@ -95,8 +96,12 @@ def cells_of(notebook) -> list[dict]:
 
 
 def shared_metadata(cell) -> dict:
-    """What the halves share of a cell's metadata; `jupyter` follows from the tag `hide-cell`."""
-    return {key: cell.metadata[key] for key in ("mystnb", "tags") if cell.metadata.get(key)}
+    return {key: cell.metadata[key] for key in SHARED if cell.metadata.get(key)}
+
+
+def metadata_not_kept(notebook) -> set[str]:
+    """Names of cell metadata that `tidy` drops; `jupyter` follows from the tag `hide-cell`."""
+    return {key for cell in notebook.cells for key in cell.metadata} - {*SHARED, "jupyter"}
 
 
 def hash_of_cells(notebook) -> str:

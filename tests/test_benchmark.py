@@ -141,6 +141,7 @@ def test_the_committed_page_is_what_the_benchmark_writes():
 # What a loop has learned
 
 
+@pytest.mark.slow
 def test_every_loop_of_ours_learns_what_the_articles_does(mnist):
     train, _ = mnist
     few = tuple(tensor[:100] for tensor in train)

@@ -3,6 +3,7 @@
 import ast
 import re
 import statistics
+from itertools import pairwise
 
 import book
 import freshness
@@ -163,6 +164,11 @@ def test_links_to_other_notebooks_lead_somewhere(name):
     prose = "\n".join(cell.source for cell in book.prose_cells(name))
     for target in re.findall(r"\]\(([^)#:]+\.(?:ipynb|md))(?:#[^)]*)?\)", prose):
         assert (book.FOLDER / target).is_file(), f"{name}: {target}"
+
+
+@pytest.mark.parametrize(("name", "following"), pairwise(book.NAMES))
+def test_a_chapter_ends_with_a_link_to_the_next(name, following):
+    assert book.prose_cells(name)[-1].source.endswith(f"({following}.ipynb)")
 
 
 @EVERY_NOTEBOOK

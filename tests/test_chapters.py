@@ -65,7 +65,10 @@ def test_a_missing_figure_is_named(notebook):
 def test_a_figure_without_alt_text_is_named(notebook):
     number, cell = code_cell(notebook, book.has_figure)
     del cell.metadata["mystnb"]
-    assert f"{NAME}.ipynb, cell {number}: its figure has no alt text" in refusal(notebook)
+    said = refusal(notebook)
+    assert f"{NAME}.ipynb, cell {number}: its figure has no alt text" in said
+    assert "mystnb" in said
+    assert "runs it again" not in said  # which would not give it one
 
 
 def test_stale_outputs_are_refused(notebook):
@@ -209,9 +212,7 @@ def small(tmp_path_factory):
     (folder / "status.md").write_text("# Status\n\n(notebooks-table)\n", encoding="utf-8")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page")])
     run = {"executed": "today", "seconds": 1, "python": "3", "torch": "2"}
-    used = {"modules": ["mnistconv.lessons"], "records": []}
-    digest = freshness.dependency_hash(notebook, **used)
-    notebook.metadata["mnistconv"] = used | run | {"hash": digest}
+    notebook.metadata["mnistconv"] = run | freshness.stamp(notebook, ["mnistconv.lessons"], [])
     nbformat.write(notebook, folder / "01_page.ipynb")
     return root
 

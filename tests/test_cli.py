@@ -58,7 +58,7 @@ def run(monkeypatch, capsys):
 def test_help_names_every_command():
     result = run_process("--help")
     assert result.returncode == 0
-    for name in ("list", "train", "table", "data", "check"):
+    for name in ("list", "train", "table", "verdict", "data", "check"):
         assert re.search(rf"^\s+{name}\s", result.stdout, re.M)
 
 
@@ -270,14 +270,17 @@ def test_a_run_that_is_named_twice_is_done_once(run, monkeypatch, tmp_path):
 
 
 @POSIX_ONLY
-@pytest.mark.parametrize("kind", ["pipe", "folder", "nothing"])
-def test_a_page_that_is_none_is_one_sentence(run, tmp_path, kind):
+@pytest.mark.parametrize("command", ["table", "verdict"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "nothing", "no marks"])
+def test_a_page_that_is_none_is_one_sentence(run, tmp_path, kind, command):
     page = tmp_path / "page.md"
     if kind == "pipe":
         os.mkfifo(page)
     elif kind == "folder":
         page.mkdir()
-    code, _, said = run("table", "--into", str(page))
+    elif kind == "no marks":
+        page.write_text("# A page", encoding="utf-8")
+    code, _, said = run(command, "--into", str(page))
     assert code == 2
     assert "page.md" in said
     assert len(said.splitlines()) == 1
@@ -354,6 +357,13 @@ def test_check_says_what_to_do_about_a_data_folder_that_is_a_file(run, tmp_path,
     assert code == 1
     assert "is a file" in out
     assert "MNISTCONV_DATA" in out
+
+
+def test_the_verdict_is_printed_with_what_its_words_mean(run):
+    code, out, _ = run("verdict")
+    assert code == 0
+    assert re.search(r"simple (→|->) two-conv .*(shown|likely|open|refuted)", out)
+    assert "Welch" in out
 
 
 def test_the_scoreboard_comes_as_csv_too(run):

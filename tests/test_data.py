@@ -273,6 +273,7 @@ print(seen)
 """
 
 
+@pytest.mark.slow
 def test_importing_the_package_fetches_and_writes_nothing(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from mnistconv.commands import app
-from mnistconv.records import format_scoreboard
+from mnistconv.records import format_scoreboard, verdict
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 RESULTS = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
@@ -173,9 +173,24 @@ def test_every_notebook_is_in_the_table_of_contents():
         assert f"(notebooks/{name}.ipynb)" in README
 
 
+def test_readme_and_first_page_count_the_chapters():
+    number = {10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen"}[len(NAMES)]
+    assert f"A book in {number} notebooks" in README
+    index = (REPOSITORY / "notebooks" / "index.md").read_text(encoding="utf-8")
+    assert f"{number.capitalize()} chapters" in index
+
+
 def test_the_readmes_scoreboard_is_todays():
     between = re.search(r"<!-- scoreboard -->\n(.*)<!-- /scoreboard -->", README, re.S).group(1)
     assert between.strip() == format_scoreboard("markdown").strip(), "run `make notebooks`"
+
+
+def test_the_verdict_beside_the_records_is_todays(tmp_path):
+    page = REPOSITORY / "results" / "README.md"
+    renewed = tmp_path / page.name
+    shutil.copy(page, renewed)
+    verdict.write_into(renewed)
+    assert renewed.read_text("utf-8") == page.read_text("utf-8"), "run `make notebooks`"
 
 
 def test_the_readmes_lines_are_todays():

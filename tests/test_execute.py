@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import freshness
 import jupytext
 import nbformat
 import pairs
+import processes
 import pytest
 
 TEXT = """---
@@ -63,13 +65,7 @@ def in_step(folder):
     (cell,) = freshness.code_cells(notebook)
     cell.outputs = [nbformat.v4.new_output("stream", text="42\n")]
     cell.execution_count = 1
-    digest = freshness.dependency_hash(notebook, [], [])
-    notebook.metadata["mnistconv"] = {
-        "modules": [],
-        "records": [],
-        "hash": digest,
-        "outputs": freshness.hash_of_outputs(notebook),
-    }
+    notebook.metadata["mnistconv"] = freshness.stamp(notebook, [], [])
     pairs.write_pair(NAME, notebook)
     return folder
 
@@ -242,6 +238,17 @@ def test_a_solution_is_folded_with_its_output_by_its_tag_alone(in_step):
     assert pairs.hash_of_cells(stored()) == stored().metadata["mnistconv"]["cells"]
 
 
+def test_slides_survive_and_other_metadata_are_named(in_step, capsys):
+    slide = {"slide_type": "fragment"}
+    add_cell("A slide.", metadata={"slideshow": slide, "colab": {"id": "x"}, "editable": True})
+    assert run() == 0
+    assert stored().cells[-1].metadata == {"slideshow": slide}
+    assert pairs.read_half(pairs.text_path(NAME)).cells[-1].metadata["slideshow"] == slide
+    assert "colab, editable" in capsys.readouterr().out
+    assert run() == 0
+    assert "colab" not in capsys.readouterr().out
+
+
 # The book and the reader's own files
 
 
@@ -329,13 +336,8 @@ def copied(tmp_path, monkeypatch):
 def fresh(copied):
     """A notebook that used three modules and one run's records."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
-    used = {
-        "modules": ["mnistconv", "mnistconv.experiments", "mnistconv.figures"],
-        "records": ["relu"],
-    }
-    digest = freshness.dependency_hash(notebook, **used)
-    shown = freshness.hash_of_outputs(notebook)
-    notebook.metadata["mnistconv"] = used | {"hash": digest, "outputs": shown}
+    modules = ["mnistconv", "mnistconv.experiments", "mnistconv.figures"]
+    notebook.metadata["mnistconv"] = freshness.stamp(notebook, modules, ["relu"])
     assert freshness.is_fresh(notebook)
     return notebook
 
@@ -388,6 +390,7 @@ def test_an_older_notebook_that_names_no_modules_is_stale(fresh):
     assert not freshness.is_fresh(nbformat.v4.new_notebook())
 
 
+@pytest.mark.slow
 def test_freshness_needs_no_pytorch():
     code = "import sys; sys.modules['torch'] = None; import freshness"
     subprocess.run([sys.executable, "-c", code], cwd=book.SITE, check=True)
@@ -434,6 +437,37 @@ def test_a_failing_cell_is_named_and_changes_nothing(in_step, capsys):
     assert run() == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert pairs.stored_halves(NAME) == before
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies_is_named_and_changes_nothing(in_step, capsys):
+    write("import os\nos._exit(1)")
+    before = pairs.stored_halves(NAME)
+    assert run() == 1
+    assert "failed, both files stay" in capsys.readouterr().err
+    assert pairs.stored_halves(NAME) == before
+
+
+@pytest.mark.slow
+@processes.LINUX
+def test_ctrl_c_changes_nothing_and_takes_the_kernel_along(in_step, tmp_path):
+    begun = tmp_path / "begun"
+    write(f"import os, time\nopen({str(begun)!r}, 'w').write('x')\ntime.sleep(600)")
+    before = pairs.stored_halves(NAME)
+    book = f"contents.BOOK = pathlib.Path({str(contents.BOOK)!r})"
+    command = f"import contents, execute, pathlib, sys; {book}; sys.exit(execute.main())"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", command], env=environment) as process:
+        try:
+            assert processes.wait_for(begun.exists, 60)
+            kernels = processes.children(process.pid)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+    assert pairs.stored_halves(NAME) == before
+    assert kernels
+    assert processes.wait_for(lambda: not any(map(processes.is_alive, kernels)), 60)
 
 
 @pytest.mark.slow

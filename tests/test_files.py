@@ -193,6 +193,7 @@ write_atomically(pathlib.Path(sys.argv[1]), lambda temporary: os._exit(9))
 """
 
 
+@pytest.mark.slow
 @POSIX_ONLY
 def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path):
     for name in ("file", "file.other"):

@@ -364,3 +364,12 @@ def test_what_no_run_can_follow_is_refused_by_name(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=name):
         Recipe(**{"network": DenseNet, "epochs": 1, "lr": 0.1} | wrong)
+
+
+NUMBERS = [f.name for f in dataclasses.fields(Recipe) if f.type in (int, float, float | None)]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_of_a_recipe_is_checked(name):
+    with pytest.raises(ValueError, match=name):
+        Recipe(**{"network": DenseNet, "epochs": 1, "lr": 0.1} | {name: math.nan})

@@ -2,28 +2,24 @@
 
 import contextlib
 import dataclasses
-import io
 import json
 import os
 import re
 import shutil
 import socket
-import statistics
 import sys
 import warnings
 
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from small import changed
 
 from mnistconv import recipes
-from mnistconv.experiments import EXPERIMENTS, on_board
+from mnistconv.experiments import EXPERIMENTS
 from mnistconv.networks import ConvNetTwoConvLayersReLU, DenseNet
-from mnistconv.records import load_network, load_records, load_weights, scores, store
+from mnistconv.records import load_network, load_records, load_weights, store
 from mnistconv.records.answers import recorded_answers
-from mnistconv.records.intervals import wilson
 from mnistconv.records.record import SCHEMA, Record, hash_record, to_json
 from mnistconv.records.store import (
     checkpoint_path,
@@ -623,154 +619,3 @@ def test_stored_weights_give_the_recorded_answers(name, mnist):
         assert torch.equal(answers, record.answers)
     right = [(given == labels).sum().item() for given in (answers, record.answers)]
     assert abs(right[0] - right[1]) <= 2
-
-
-# The scoreboard
-
-
-def with_records(monkeypatch, accuracies: dict[str, list[float]]) -> None:
-    """Let the scoreboard find records with these accuracies; below 12 % all answers are one."""
-
-    def found(name):
-        return [
-            a_record(final_accuracy=accuracy, predictions="11" if accuracy < 0.12 else "17")
-            for accuracy in accuracies.get(name, [])
-        ]
-
-    monkeypatch.setattr(scores, "load_records", found)
-
-
-def test_ours_with_no_one_and_several_seeds(monkeypatch):
-    with_records(monkeypatch, {"simple": [0.9897], "relu": [0.9924, 0.9926, 0.9930]})
-    dense, simple, relu = (
-        scores.ours(scores.measured(EXPERIMENTS[name])) for name in ("dense", "simple", "relu")
-    )
-    assert dense == "not yet run"
-    assert simple == "98.97 (1 seed)"
-    spread = statistics.stdev([99.24, 99.26, 99.30])
-    assert relu == f"99.27 ± {spread:.2f} (3 seeds, 99.24 to 99.30)"
-    assert relu == "99.27 ± 0.03 (3 seeds, 99.24 to 99.30)"
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "expected"),
-    [
-        ([0.9034, 0.9002, 0.1135], "90.02 to 90.34 (1 of 3 at 11.35 †)"),
-        ([0.9034, 0.1135, 0.1011], "90.34 (2 of 3 at 10.73 †)"),
-        ([0.1135], "11.35 † (1 seed)"),
-        ([0.1135, 0.1011], "10.73 † (2 seeds)"),
-    ],
-)
-def test_seeds_that_learned_nothing_are_named_apart(accuracies, expected, monkeypatch):
-    with_records(monkeypatch, {"relu-wd0.1": accuracies})
-    assert scores.ours(scores.measured(EXPERIMENTS["relu-wd0.1"])) == expected
-    assert len(expected) <= pd.get_option("display.max_colwidth")  # else notebooks would cut it
-    csv = pd.read_csv(io.StringIO(scores.format_scoreboard("csv"))).set_index("run")
-    row = csv.loc["relu-wd0.1"]
-    assert row["seeds"] == len(accuracies)
-    assert row["stuck"] == sum(accuracy < 0.12 for accuracy in accuracies)
-    assert pd.isna(row["sd"])
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "article"),
-    [
-        ([0.9924, 0.9926], "99.43 ↑"),
-        ([0.9950, 0.9944], "99.43 ↓"),
-        ([0.9943, 0.9930], "99.43"),
-        ([0.9943, 0.9950], "99.43"),
-        ([0.9924], "99.43"),
-        ([], "99.43"),
-    ],
-)
-def test_an_arrow_marks_an_article_value_outside_our_range(accuracies, article, monkeypatch):
-    with_records(monkeypatch, {"relu": accuracies})
-    assert scores.scoreboard(["relu"]).loc["relu", "article"] == article
-
-
-def test_no_arrow_where_a_seed_learned_nothing(monkeypatch):
-    with_records(monkeypatch, {"relu-wd0.1": [0.9034, 0.9002, 0.1135]})
-    assert scores.scoreboard(["relu-wd0.1"]).loc["relu-wd0.1", "article"] == "85.31"
-
-
-def test_the_scoreboard_has_a_row_for_every_run(monkeypatch):
-    with_records(monkeypatch, {"two-conv": [0.9904, 0.9906]})
-    board = scores.scoreboard()
-    assert list(board.index) == list(on_board("article"))
-    row = board.loc["two-conv"].to_dict()
-    assert row == {
-        "parameters": "85,670",
-        "images": "60,000",
-        "epochs": 60,
-        "ours": "99.05 ± 0.01 (2 seeds, 99.04 to 99.06)",
-        "article": "99.05",
-        "reruns": "99.15, 99.13",
-        "Nielsen": "99.06",
-    }
-    assert board.loc["dense", "article"] == "close to 98"
-    assert board.loc["relu-wd0.1", "Nielsen"] == ""
-    assert board.loc["dropout-lr0.03", "article"].startswith("99.64 (best")
-    assert list(scores.scoreboard(["relu", "dense"]).index) == ["relu", "dense"]
-    with pytest.raises(ValueError, match="unknown experiment 'resnet'"):
-        scores.scoreboard(["resnet"])
-
-
-def test_the_scoreboard_as_text_markdown_and_csv(monkeypatch):
-    with_records(monkeypatch, {"simple": [0.9897], "relu": [0.9924, 0.9926]})
-    text, markdown, csv = map(scores.format_scoreboard, scores.FORMATS)
-    assert re.search(r"^simple +289,630 +60,000 +60 +98\.97 \(1 seed\) +98\.97", text, re.M)
-    assert re.search(r"^dense .*not yet run +close to 98", text, re.M)
-    assert re.search(r"^\| simple +\| +289,630 \|", markdown, re.M)
-    assert len(re.findall(r"^\|", markdown, re.M)) == 2 + 9
-    assert text.endswith(scores.LEGEND) and markdown.endswith(scores.LEGEND)
-    rows = pd.read_csv(io.StringIO(csv)).set_index("run")
-    assert list(rows.index) == list(on_board("article"))
-    relu = rows.loc["relu"]
-    assert (relu["parameters"], relu["images"], relu["seeds"]) == (85_670, 60_000, 2)
-    assert (relu["mean"], relu["min"], relu["max"]) == pytest.approx((99.25, 99.24, 99.26))
-    assert (relu["article"], relu["nielsen"]) == (99.43, 99.23)
-    assert rows.loc["dense", ["mean", "sd", "article"]].isna().all()
-    with pytest.raises(ValueError, match="text, markdown, csv, not as 'pdf'"):
-        scores.format_scoreboard("pdf")
-
-
-def test_the_scoreboard_of_another_board(monkeypatch):
-    """Without the columns that are empty in all its rows."""
-    row = dataclasses.replace(DENSE, name="mine", published=(), boards=("trials",))
-    monkeypatch.setitem(EXPERIMENTS, "mine", row)
-    with_records(monkeypatch, {"mine": [0.9801, 0.9803]})
-    text, markdown, csv = (scores.format_scoreboard(form, "trials") for form in scores.FORMATS)
-    assert re.search(r"^mine +79,510 .*98\.02 ± 0\.01", text, re.M)
-    assert "article " not in text.splitlines()[0] and "Nielsen" not in markdown.splitlines()[0]
-    assert len(re.findall(r"^\|", markdown, re.M)) == 3
-    assert list(pd.read_csv(io.StringIO(csv))["run"]) == ["mine"]
-    assert "mine" not in scores.format_scoreboard()
-    assert list(scores.scoreboard(["mine", "relu"]).index) == ["mine", "relu"]
-    for form in scores.FORMATS:
-        with pytest.raises(ValueError, match="unknown board 'none'"):
-            scores.format_scoreboard(form, "none")
-
-
-def test_the_scoreboard_is_written_between_its_marks_alone(tmp_path, monkeypatch):
-    with_records(monkeypatch, {})
-    page = tmp_path / "page.md"
-    page.write_text("before\n<!-- scoreboard -->\nold\n<!-- /scoreboard -->\nafter\n", "utf-8")
-    scores.write_into(page)
-    once = page.read_text(encoding="utf-8")
-    assert once.startswith("before\n<!-- scoreboard -->\n\n| run")
-    assert once.endswith(f"{scores.LEGEND}\n\n<!-- /scoreboard -->\nafter\n")
-    assert "old" not in once
-    scores.write_into(page)
-    assert page.read_text(encoding="utf-8") == once
-    page.write_text("no marks", encoding="utf-8")
-    with pytest.raises(ValueError, match="has no lines <!-- scoreboard -->"):
-        scores.write_into(page)
-    assert page.read_text(encoding="utf-8") == "no marks"
-
-
-def test_the_interval_is_wilsons():
-    """Worked out by hand for 99.43 %, as in the book: [99.26, 99.56]."""
-    z, n, p = 1.959964, 10_000, 0.9943
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    assert wilson(9943) == pytest.approx((middle - reach, middle + reach), abs=1e-7)

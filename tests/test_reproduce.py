@@ -20,6 +20,7 @@ from types import SimpleNamespace
 import pytest
 import tools
 import torch
+from processes import LINUX, children, is_alive, wait_for
 from safetensors import SafetensorError
 from small import changed
 
@@ -445,12 +446,14 @@ def test_durations(seconds, text):
     assert spell(seconds) == text
 
 
-def test_the_plan_holds_what_has_no_record_the_longest_first(tmp_path, little_data):
+def test_the_plan_holds_what_has_no_record_what_was_begun_first(tmp_path, little_data):
     short = changed(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
     runs.run(short, 0, tmp_path)
-    jobs = plan([short, SMALL], None, tmp_path)
-    assert sorted(map(str, jobs)) == ["dense, seed 1", "relu, seed 0", "relu, seed 1"]
-    assert [job.experiment.name for job in jobs] == ["relu", "relu", "dense"]
+    jobs = plan([SMALL, short], None, tmp_path)
+    assert list(map(str, jobs)) == ["dense, seed 1", "relu, seed 0", "relu, seed 1"]
+    run_until(SMALL, 1, tmp_path, epochs=1)
+    jobs = plan([SMALL, short], None, tmp_path)
+    assert list(map(str, jobs)) == ["relu, seed 1", "dense, seed 1", "relu, seed 0"]
     assert [job.seed for job in plan([short], [0, 5], tmp_path)] == [5]
     text = planning.describe(jobs, 2, tmp_path)
     assert text.startswith("3 runs to do, 2 at a time, about ")
@@ -475,6 +478,7 @@ def test_of_a_run_that_died_before_its_record_only_that_is_planned(tmp_path, lit
     assert "its record" in planning.describe([Job(SMALL, 1, 1.0)], 1, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": 1}', "edited", "other hyper-parameters"])
 def test_a_record_that_does_not_count_is_set_aside_and_made_again(content, tmp_path, little_data):
     good = runs.run(SMALL, 0, tmp_path)
@@ -727,34 +731,6 @@ def test_two_runners_share_the_work_without_doing_it_twice(tmp_path):
     assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
 
-def children(process: int) -> set[int]:
-    try:
-        path = Path(f"/proc/{process}/task/{process}/children")
-        found = {int(word) for word in path.read_text().split()}
-    except OSError:  # it has just ended
-        return set()
-    return found.union(*map(children, found))
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_for(condition, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads the processes of Linux")
-
-
 def wait_for_a_process(runner: subprocess.Popen) -> None:
     assert wait_for(lambda: children(runner.pid), 60)
 
@@ -934,6 +910,7 @@ def test_control_c_before_the_first_run_says_how_to_go_on(command_line, monkeypa
     assert err == ""
 
 
+@pytest.mark.slow
 def test_deleting_one_record_redoes_exactly_that_one(
     command_line, monkeypatch, tmp_path, in_this_process
 ):
@@ -962,6 +939,7 @@ def test_deleting_one_record_redoes_exactly_that_one(
     assert re.search(r"dense, seed 0: .* of the test digits", out)
 
 
+@pytest.mark.slow
 def test_warnings_of_the_command_line_are_one_sentence(tmp_path):
     path = record_path("dense", 0, tmp_path)
     path.parent.mkdir()

@@ -120,6 +120,7 @@ class Interrupted(BaseException):
     pass
 
 
+@pytest.mark.slow
 def test_a_stack_leaves_records_and_goes_on_to_the_same_bits(tmp_path, little_data):
     whole = run_stack(SMALL, [0, 4], CPU, tmp_path / "whole")
     assert whole == [record_path(SMALL.name, seed, tmp_path / "whole") for seed in (0, 4)]
@@ -185,6 +186,7 @@ def test_a_stack_leaves_a_run_in_other_hands_to_them(tmp_path, little_data, monk
     assert "2 in other hands" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["histories", "random states"])
 def test_a_stack_sets_aside_a_checkpoint_with_other_content(damage, tmp_path, little_data):
     def stop(histories):
@@ -231,6 +233,7 @@ def test_a_stack_under_way_stays_together(tmp_path):
     assert stacked.group(jobs, 8, tmp_path) == [(relu, [0, 1, 2]), (relu, [3, 4]), (relu, [5, 6])]
 
 
+@pytest.mark.slow
 def test_a_stack_killed_between_its_records_writes_only_the_others(
     tmp_path, little_data, monkeypatch
 ):

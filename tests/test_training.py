@@ -140,6 +140,7 @@ def test_fit_learns_real_digits(few, mnist):
     assert history.train_loss[-1] < history.train_loss[0]
 
 
+@pytest.mark.slow
 @EVERY_NETWORK
 def test_one_batch_is_learned_by_heart(network, few):
     steps = {DenseNet: 100, ConvNetSimple: 400, ConvNetTwoConvLayers: 600}.get(network, 80)
@@ -607,6 +608,7 @@ train_and_test_network(net, num_epochs=40, lr=0.005, train_loader=train_loader)
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session", SESSIONS)
 def test_a_session_of_the_article_runs_with_its_import_line_changed(
     session, few, capsys, monkeypatch

@@ -1,6 +1,6 @@
 """How far chance alone moves a measured accuracy."""
 
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_1samp, ttest_ind
 
 from mnistconv.records.record import TEST_IMAGES
 
@@ -11,4 +11,33 @@ def wilson(right: int, n: int = TEST_IMAGES) -> tuple[float, float]:
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
     interval = binomtest(right, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def t_interval(values: list[float], confidence: float = 0.95) -> tuple[float, float] | None:
+    """The t interval (low, high) of the mean of a recipe whose seeds gave `values`.
+
+    None with fewer than two, or where all are equal, which says nothing about their spread. It
+    holds for values that are normally distributed. Source: Student, "The probable error of a mean",
+    1908.
+    """
+    if len(set(values)) < 2:
+        return None
+    interval = ttest_1samp(values, 0).confidence_interval(confidence)
+    return float(interval.low), float(interval.high)
+
+
+def difference_interval(
+    before: list[float], after: list[float], confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """The interval (low, high) of mean(after) − mean(before).
+
+    The two may scatter differently. None with fewer than two values on a side, or where neither
+    side has two different ones. Source: Welch, "The generalization of 'Student's' problem when
+    several different population variances are involved", 1947.
+    """
+    if min(len(before), len(after)) < 2 or len(set(before)) == len(set(after)) == 1:
+        return None
+    test = ttest_ind(after, before, equal_var=False)
+    interval = test.confidence_interval(confidence)
     return float(interval.low), float(interval.high)

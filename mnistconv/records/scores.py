@@ -7,6 +7,7 @@ import pandas as pd
 
 from mnistconv.experiments import Experiment, get_experiment, on_board
 from mnistconv.files import write_between
+from mnistconv.records.intervals import t_interval
 from mnistconv.records.store import load_records
 
 NOT_YET = "not yet run"
@@ -16,9 +17,8 @@ def scoreboard(names: list[str] | None = None, board: str = "article") -> pd.Dat
     """One row per run, in the order of the table, accuracies in percent of the 10,000 test images.
 
     Columns, as text to read: `run`, `parameters`, `images` (for training), `epochs`, `ours` (see
-    `ours`), `article` (with an arrow where it lies above or below all our seeds), `reruns` (its
-    author's later ones), `Nielsen`. `names` picks runs of
-    any board; all of `board` when None. Raises ValueError for a name or board that is not known.
+    `ours`), `article`, `reruns` (its author's later ones), `Nielsen`. `names` picks runs of any
+    board; all of `board` when None. Raises ValueError for a name or board that is not known.
     """
     picked = [get_experiment(name) for name in names or on_board(board)]
     return pd.DataFrame([_row(experiment) for experiment in picked]).set_index("run")
@@ -32,90 +32,88 @@ def _row(experiment: Experiment) -> dict:
         "images": f"{experiment.recipe.training_images:,}",
         "epochs": experiment.recipe.epochs,
         "ours": ours(numbers),
-        "article": _published(experiment, numbers),
+        "article": _published(experiment),
         "reruns": ", ".join(f"{value:.2f}" for value in experiment.reruns),
         "Nielsen": "" if experiment.nielsen is None else f"{experiment.nielsen:.2f}",
     }
 
 
+def percents(experiment: Experiment) -> tuple[list[float], list[float]]:
+    """Final accuracies of all recorded seeds, in percent: those that learned, those that did not.
+
+    The second are seeds that ended naming one digit for every image, see `Record.learned_nothing`.
+    """
+    learned, stuck = [], []
+    for record in load_records(experiment.name):
+        kind = stuck if record.learned_nothing else learned
+        kind.append(round(100 * record.final_accuracy, 2))
+    return learned, stuck
+
+
 def measured(experiment: Experiment) -> dict:
-    """What the records of a run say, in percent: number of seeds, mean, sd, min and max.
+    """What the records of a run say, in percent: number of seeds, mean, sd, low, high, min, max.
 
     Seeds that learned nothing are counted in `seeds` and listed in `stuck`; the rest is about the
-    others. `mean`, `min` and `max` are None where there are no others. `sd` is None with fewer than
-    two, and where any is stuck: it would describe neither of the two ways in which the run ends.
+    others, and None where there are none. `low` and `high` are the ends of the 95 % t interval of
+    the mean; `sd` is None with fewer than two, they also where all are equal.
     """
-    percents, stuck = [], []
-    for record in load_records(experiment.name):
-        kind = stuck if record.learned_nothing else percents
-        kind.append(round(100 * record.final_accuracy, 2))
+    learned, stuck = percents(experiment)
+    low, high = t_interval(learned) or (None, None)
     return {
         "parameters": sum(p.numel() for p in experiment.recipe.network().parameters()),
-        "seeds": len(percents) + len(stuck),
+        "seeds": len(learned) + len(stuck),
         "stuck": sorted(stuck),
-        "mean": statistics.mean(percents) if percents else None,
-        "sd": statistics.stdev(percents) if len(percents) > 1 and not stuck else None,
-        "min": min(percents, default=None),
-        "max": max(percents, default=None),
+        "mean": statistics.mean(learned) if learned else None,
+        "sd": statistics.stdev(learned) if len(learned) > 1 else None,
+        "low": low,
+        "high": high,
+        "min": min(learned, default=None),
+        "max": max(learned, default=None),
     }
 
 
 def ours(numbers: dict) -> str:
-    """Our result: "99.27 ± 0.03 (3 seeds, 99.24 to 99.30)", "99.17 (1 seed)", or none yet.
+    """Our result: "99.27 ± 0.08 (3 seeds)", "99.17 (1 seed)", or none yet.
 
-    Where some learned nothing: "90.02 to 90.34 (1 of 3 at 11.35 †)", the last figure being their
-    mean. At most 50 characters, which is where pandas cuts a cell.
+    Behind ± half of the 95 % interval of the mean. Where some learned nothing: "90.18 ± 2.03 (2
+    seeds; 1 at 11.35 †)", the last figure being their mean.
     """
     seeds, stuck = numbers["seeds"], numbers["stuck"]
     if seeds == 0:
         return NOT_YET
-    how_many = "1 seed" if seeds == 1 else f"{seeds} seeds"
-    if len(stuck) == seeds:
-        return f"{statistics.mean(stuck):.2f} † ({how_many})"
-    low, high = (f"{numbers[end]:.2f}" for end in ("min", "max"))
-    span = low if low == high else f"{low} to {high}"
-    if stuck:
-        return f"{span} ({len(stuck)} of {seeds} at {statistics.mean(stuck):.2f} †)"
-    if seeds == 1:
-        return f"{span} ({how_many})"
-    return f"{numbers['mean']:.2f} ± {numbers['sd']:.2f} ({how_many}, {span})"
+    others = seeds - len(stuck)
+    if not others:
+        return f"{statistics.mean(stuck):.2f} † ({_seeds(seeds)})"
+    reach = "" if numbers["high"] is None else f" ± {numbers['high'] - numbers['mean']:.2f}"
+    apart = f"; {len(stuck)} at {statistics.mean(stuck):.2f} †" if stuck else ""
+    return f"{numbers['mean']:.2f}{reach} ({_seeds(others)}{apart})"
 
 
-def _published(experiment: Experiment, numbers: dict) -> str:
+def _seeds(n: int) -> str:
+    return "1 seed" if n == 1 else f"{n} seeds"
+
+
+def _published(experiment: Experiment) -> str:
     for figure in experiment.figures("article"):
         if figure.value is None:
             return figure.note
-        note = f" ({figure.note})" * bool(figure.note)
-        return f"{figure.value:.2f}{_arrow(figure.value, numbers)}{note}"
+        return f"{figure.value:.2f}" + f" ({figure.note})" * bool(figure.note)
     return ""
-
-
-def _arrow(value: float, numbers: dict) -> str:
-    """Marks a published value outside the range of our seeds.
-
-    One seed is no range, and of a run that ends in two ways (`sd` is None) the range says little.
-    """
-    if numbers["sd"] is None or numbers["min"] <= value <= numbers["max"]:
-        return ""
-    return " ↑" if value > numbers["max"] else " ↓"
 
 
 FORMATS = ("text", "markdown", "csv")
 LEGEND = (
-    "Percent of the 10,000 test images. Ours: mean ± standard deviation over seeds, and range.\n"
-    "↑ ↓: the article's value lies above, below all our seeds. With n seeds, one more\n"
-    "run of ours would do so by luck in 2 of n + 1 cases: with three, every second time.\n"
-    "†: that many seeds ended naming one digit for every image; they are left out of mean\n"
-    "and range."
+    "Percent of the 10,000 test images. Ours: the mean over seeds, ± how far its 95 % interval\n"
+    "(t) reaches. †: so many seeds named one digit for every image; they are left out of the mean."
 )
 
 
 def format_scoreboard(form: str = "text", board: str = "article") -> str:
     """The whole scoreboard of a board as "text", "markdown" or "csv"; the last in bare numbers.
 
-    In the CSV, `stuck` counts the seeds that ended naming one digit for every image; `mean`, `min`
-    and `max` are those of the others. Columns of published figures that no row has are left out of
-    text and Markdown.
+    In the CSV, `stuck` counts the seeds that ended naming one digit for every image; `mean`, `low`
+    and `high` (its 95 % interval), `sd`, `min` and `max` are those of the others. Columns of
+    published figures that no row has are left out of text and Markdown.
 
     Raises ValueError for another form, and for a board that is not known.
     """
@@ -137,7 +135,7 @@ def format_scoreboard(form: str = "text", board: str = "article") -> str:
 def _numbers(experiment: Experiment) -> dict:
     ours = measured(experiment)
     ours["stuck"] = len(ours["stuck"])
-    for key in ("mean", "sd"):
+    for key in ("mean", "sd", "low", "high"):
         ours[key] = None if ours[key] is None else round(ours[key], 4)
     return {
         "run": experiment.name,

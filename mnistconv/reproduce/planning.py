@@ -1,4 +1,4 @@
-"""What is left to do: runs and seeds without a record, longest first, with estimated times."""
+"""What is left to do: runs and seeds without a record, in which order, with estimated times."""
 
 import re
 import time
@@ -71,10 +71,11 @@ def parse_seeds(text: str) -> list[int]:
 def plan(
     experiments: list[Experiment], seeds: list[int] | None = None, results: Path = RESULTS
 ) -> list[Job]:
-    """All jobs without a record that counts, the longest first; a run named twice counts once.
+    """All jobs without a record that counts: what was begun first, then what is soon done.
 
-    `seeds` replaces the planned seeds of each experiment. Nothing is renamed or written. Takes a
-    few seconds: one training sample per kind of network gives the estimates.
+    So each hour leaves the most records. A run named twice counts once. `seeds` replaces the
+    planned seeds of each experiment. Nothing is renamed or written. Takes a few seconds: one
+    training sample per kind of network gives the estimates.
     """
     missing = {
         (experiment.name, seed): (experiment, seed)
@@ -88,7 +89,12 @@ def plan(
         Job(experiment, seed, paces[experiment.recipe.network](experiment.recipe.training_images))
         for experiment, seed in missing
     ]
-    return sorted(jobs, key=lambda job: job.progress(results).seconds_left, reverse=True)
+
+    def begun_and_short(job: Job) -> tuple[bool, float]:
+        progress = job.progress(results)
+        return progress.epochs == 0, progress.seconds_left
+
+    return sorted(jobs, key=begun_and_short)
 
 
 def calibrate(network: type[nn.Module]):
