@@ -371,7 +371,7 @@ def test_nielsens_step_is_a_step_of_his_network(few):
 
 
 @pytest.mark.parametrize(
-    ("name", "max_steps"), [("test", 150), ("lesson", 6_000), ("full", None), (None, 6_000)]
+    ("name", "max_steps"), [("test", 50), ("lesson", 6_000), ("full", None), (None, 6_000)]
 )
 def test_the_profile_decides_how_long_a_lesson_is(name, max_steps, monkeypatch):
     monkeypatch.delenv("MNISTCONV_PROFILE", raising=False)

