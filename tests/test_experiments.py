@@ -383,7 +383,7 @@ def test_the_profile_decides_how_long_a_lesson_is(name, max_steps, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "steps", "max_steps"),
-    [("lesson", 12_000, 12_000), ("test", 12_000, 150), ("test", 100, 100), ("full", 100, None)],
+    [("lesson", 12_000, 12_000), ("test", 12_000, 50), ("test", 20, 20), ("full", 100, None)],
 )
 def test_a_cell_may_ask_for_its_own_number_of_steps(name, steps, max_steps, monkeypatch):
     monkeypatch.setenv("MNISTCONV_PROFILE", name)
