@@ -172,6 +172,7 @@ def test_what_a_loop_has_learned_is_said_beside_the_articles(few):
     assert notes[2].endswith("weights within 4e-03")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_more", [-1, 1])
 def test_a_loop_that_trains_otherwise_is_found_out(steps_more, mnist, monkeypatch):
     train, _ = mnist
