@@ -379,6 +379,18 @@ def test_a_cell_that_was_edited_and_not_run_makes_stale(fresh):
     assert not freshness.is_fresh(fresh)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_what_stands_in_the_place_of_a_record_and_is_none_is_passed_over(fresh, copied):
+    """A pipe would never end; the record of other bytes than UTF-8 is a change like any other."""
+    records = copied / "results" / "records"
+    os.mkfifo(records / "relu-seed7.json")
+    (records / "relu-seed8.json").mkdir()
+    (records / "relu-seed9.json").symlink_to("relu-seed9.json")
+    assert freshness.is_fresh(fresh)
+    (records / "relu-seed6.json").write_bytes(b"\xff")
+    assert not freshness.is_fresh(fresh)
+
+
 def test_ends_of_lines_do_not_matter(fresh, copied):
     """As Git writes them on Windows."""
     for path in [*copied.rglob("*.py"), *copied.rglob("*.json")]:
