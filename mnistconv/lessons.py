@@ -3,7 +3,7 @@
 import os
 
 PROFILES = ("test", "lesson", "full")
-TEST_STEPS = 150
+TEST_STEPS = 50
 
 
 def profile() -> str:
@@ -23,7 +23,7 @@ def lesson(epochs: int, steps: int = 6_000) -> dict:
     """Arguments `epochs` and `max_steps` for a notebook's training cell: `fit(..., **lesson(60))`.
 
     The profile decides: "lesson" stops after `steps` (6,000 are one epoch of 60,000 images), "test"
-    after 150, "full" never. Only notebooks call it: a function's own `epochs` is never shortened.
+    after 50, "full" never. Only notebooks call it: a function's own `epochs` is never shortened.
     """
     limits = {"test": min(steps, TEST_STEPS), "lesson": steps, "full": None}
     return {"epochs": epochs, "max_steps": limits[profile()]}

@@ -1,5 +1,6 @@
 """The benchmark's own logic: what it counts, compares, prints and refuses. Nothing is timed."""
 
+import copy
 import importlib
 import re
 import subprocess
@@ -15,8 +16,8 @@ from mnistconv.experiments import EXPERIMENTS
 FOLDER = REPOSITORY / "tests" / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
-bench_site, bench_training, loops, peers, report = map(
-    importlib.import_module, ("bench_site", "bench_training", "loops", "peers", "report")
+bench_site, bench_training, loops, peers, report, tried = map(
+    importlib.import_module, ("bench_site", "bench_training", "loops", "peers", "report", "tried")
 )
 
 NETWORKS = pytest.mark.parametrize("network", list(report.MFLOP))
@@ -89,6 +90,21 @@ def test_the_table_of_networks():
     assert table[7] == ["relu", "quick", "60.0", "0.50 (aim 0.55)", "9", "loss 2.3, same bits"]
 
 
+def test_what_was_tried_is_no_row_of_the_other_tables():
+    kept = report.leave_out(timings(), ["quick"])
+    assert [timing.loop for of_network in kept.values() for timing in of_network] == ["slow"] * 4
+
+
+def test_what_was_tried_stands_beside_the_trainer():
+    sentence, table = report.tried_table(timings(), "quick", ["slow"]).split("\n\n")
+    assert "`quick`" in sentence
+    table = cells(table)
+    assert table[0][1:] == list(report.MFLOP)
+    assert table[2] == ["slow", "2.00", "2.00", "2.00", "2.00"]
+    assert report.tried_table(timings(), "quick", []) == ""
+    assert report.tried_table(timings(), "not timed", ["slow"]) == ""
+
+
 def test_the_hours_of_the_seven_rows():
     """60 + 60 + 60 + 60 + 300 epochs of 60 s, and twice 200 epochs of 600 s."""
     quick = (540 * 60 + 400 * 600) / 3600
@@ -131,7 +147,8 @@ def test_every_loop_of_ours_learns_what_the_articles_does(mnist):
     few = tuple(tensor[:100] for tensor in train)
     for network in ("relu", "dropout-lr0.03"):
         experiment, dataset = EXPERIMENTS[network], bench_training.get_dataset(train=True)
-        made = [kind(experiment, train, dataset) for kind in loops.LOOPS]
+        kinds = (*loops.LOOPS, *tried.TRIED)
+        made = [kind(experiment, train, dataset) for kind in kinds]
         for loop in made:
             loop.train(3, 4)
         article, start = made[0].network(), loops.first_network(experiment)
@@ -140,6 +157,22 @@ def test_every_loop_of_ours_learns_what_the_articles_does(mnist):
         assert all(map(torch.equal, made[1].net.parameters(), article.parameters()))
 
 
+def test_what_a_loop_has_learned_is_said_beside_the_articles(few):
+    start, article = (loops.first_network(EXPERIMENTS["relu"]) for _ in range(2))
+    with torch.no_grad():
+        article.fc1.bias += 0.1
+    same, other = copy.deepcopy(article), copy.deepcopy(article)
+    with torch.no_grad():
+        other.fc1.bias[3] += 0.004
+    notes = [
+        bench_training.learned_the_same(n, article, start, few) for n in (article, same, other)
+    ]
+    assert "," not in notes[0]
+    assert notes[1].endswith("same bits")
+    assert notes[2].endswith("weights within 4e-03")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_more", [-1, 1])
 def test_a_loop_that_trains_otherwise_is_found_out(steps_more, mnist, monkeypatch):
     train, _ = mnist
@@ -199,7 +232,7 @@ def test_a_peer_that_is_absent_is_left_out_or_refused_by_name(monkeypatch, capsy
     monkeypatch.setattr(bench_training, "is_installed", lambda peer: peer is not peers.Keras)
     chosen = bench_training.parse([])
     assert chosen.absent == [peers.Keras]
-    assert chosen.kinds == [*loops.LOOPS, peers.Lightning, peers.Jax]
+    assert chosen.kinds == [*loops.LOOPS, *tried.TRIED, peers.Lightning, peers.Jax]
     with pytest.raises(SystemExit) as stop:
         bench_training.parse(["--loops", "Fit", "Keras"])
     assert stop.value.code == 2

@@ -166,7 +166,7 @@ def test_links_to_other_notebooks_lead_somewhere(name):
         assert (book.FOLDER / target).is_file(), f"{name}: {target}"
 
 
-@pytest.mark.parametrize(("name", "following"), pairwise(book.NAMES))
+@pytest.mark.parametrize(("name", "following"), list(pairwise(book.NAMES)))
 def test_a_chapter_ends_with_a_link_to_the_next(name, following):
     assert book.prose_cells(name)[-1].source.endswith(f"({following}.ipynb)")
 

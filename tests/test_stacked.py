@@ -52,6 +52,7 @@ def sgd_of(experiment, net) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
 
 
+@pytest.mark.slow
 @EVERY_NETWORK
 def test_stacked_networks_equal_separate_ones(name, few):
     """Ten steps. Sums in another order differ by 1e-7 a step; 1e-5 leaves room for ten of them."""
@@ -146,6 +147,7 @@ def test_a_stack_leaves_records_and_goes_on_to_the_same_bits(tmp_path, little_da
     assert not list((tmp_path / "parts" / "unfinished").iterdir())
 
 
+@pytest.mark.slow
 def test_the_accuracy_of_a_stack_is_that_of_its_networks(few):
     experiment = EXPERIMENTS["relu"]
     stack = new_stack(experiment, SEEDS)

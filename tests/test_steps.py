@@ -263,6 +263,14 @@ def test_what_is_more_than_plain_sgd_is_trained_by_torch_optim(wish):
     assert training.by_steps is None
 
 
+def test_a_hyper_parameter_that_it_was_never_told_of_is_left_to_torch_optim(monkeypatch):
+    """A new field of a recipe must not be passed over."""
+    recipe = EXPERIMENTS["relu"].recipe
+    assert runs.start(recipe, 0, 10).trainer == "steps"
+    monkeypatch.setattr(runs, "STEPS_KNOW", runs.STEPS_KNOW - {"weight_decay"})
+    assert runs.start(recipe, 0, 10).trainer == "torch.optim"
+
+
 # A run
 
 

@@ -58,6 +58,7 @@ def test_only_expected_skips_are_let_pass(run, tmp_path):
     assert run(MNISTCONV_EXPECTED_SKIPS=str(expected), CI="true").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "two"])
 def test_the_summary_says_what_was_left_out(run, options):
     assert "1 slow test left out: `make test-all`" in run("-m", "not slow", *options).stdout

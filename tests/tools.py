@@ -44,3 +44,13 @@ def chromium(playwright) -> str:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
     return found if Path(found).exists() else skip_without("Chromium")
+
+
+def quick_first(cases) -> list:
+    """The cases of a parametrized test, of which the quick check takes the first alone."""
+    first, *others = cases
+    return [first, *(pytest.param(*_values(case), marks=pytest.mark.slow) for case in others)]
+
+
+def _values(case) -> tuple:
+    return case if isinstance(case, tuple) else (case,)

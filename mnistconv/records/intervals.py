@@ -1,6 +1,7 @@
-"""How far chance alone moves a measured accuracy."""
+"""How far chance alone moves a measured accuracy.
 
-from scipy.stats import binomtest, ttest_1samp, ttest_ind
+scipy.stats takes a second or two to import: a process that only reads records does without.
+"""
 
 from mnistconv.records.record import TEST_IMAGES
 
@@ -10,6 +11,8 @@ def wilson(right: int, n: int = TEST_IMAGES) -> tuple[float, float]:
 
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
+    from scipy.stats import binomtest
+
     interval = binomtest(right, n).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -23,6 +26,8 @@ def t_interval(values: list[float], confidence: float = 0.95) -> tuple[float, fl
     """
     if len(set(values)) < 2:
         return None
+    from scipy.stats import ttest_1samp
+
     interval = ttest_1samp(values, 0).confidence_interval(confidence)
     return float(interval.low), float(interval.high)
 
@@ -38,6 +43,7 @@ def difference_interval(
     """
     if min(len(before), len(after)) < 2 or len(set(before)) == len(set(after)) == 1:
         return None
-    test = ttest_ind(after, before, equal_var=False)
-    interval = test.confidence_interval(confidence)
+    from scipy.stats import ttest_ind
+
+    interval = ttest_ind(after, before, equal_var=False).confidence_interval(confidence)
     return float(interval.low), float(interval.high)

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from mnistconv.data import SHIFTS, Pair, expand, load_mnist, to_input
 from mnistconv.experiments import Experiment
 from mnistconv.initialisation import INITIALISATIONS
-from mnistconv.recipes import Recipe
+from mnistconv.recipes import PLAIN, Recipe
 from mnistconv.records import store
 from mnistconv.reproduce import steps
 from mnistconv.reproduce.checkpoints import (
@@ -34,6 +34,7 @@ from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 DATA_CODE = (to_input, expand, *SHIFTS)
 BY_STEPS, BY_OPTIM = "steps", "torch.optim"  # the trainers
+STEPS_KNOW = PLAIN | {"batch_size", "held_out", "kept_epoch"}  # hyper-parameters; others do more
 TRAINING_CODE = {BY_STEPS: (Batches, steps), BY_OPTIM: (Batches, train_epoch)}
 MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a checkpoint
 
@@ -211,7 +212,7 @@ def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
         peaks = [group["lr"] for group in sgd.param_groups]
         schedule = OneCycleLR(sgd, peaks, history.planned_steps, cycle_momentum=False)
         sgd.register_step_post_hook(lambda *_: schedule.step())
-    elif not recipe.momentum and steps.is_known(net):
+    elif recipe.hyper_parameters.keys() <= STEPS_KNOW and steps.is_known(net):
         by_steps = steps.Steps(net, sgd)
     trainer = BY_STEPS if by_steps else BY_OPTIM
     first_weights = INITIALISATIONS[recipe.initialisation]

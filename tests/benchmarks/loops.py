@@ -5,6 +5,8 @@ Every loop starts from the same weights and takes the same images in the same or
 its own affair, since that is part of what is measured.
 """
 
+from itertools import islice
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,8 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from mnistconv.data import Pair
 from mnistconv.experiments import Experiment
-from mnistconv.reproduce import stacked
-from mnistconv.training import fit
+from mnistconv.reproduce import stacked, steps
+from mnistconv.training import Batches, fit
 
 BATCH_SIZE = 10
 FIRST_SEED = 0
@@ -102,12 +104,31 @@ class Fit(Loop):
 
 
 class FitChannelsLast(Fit):
-    """The same with the channels of a pixel side by side in memory, as `make reproduce` does it."""
+    """The same with the channels of a pixel side by side in memory, as full-length runs have it."""
 
     name = "fit, channels_last"
 
     def set_up(self) -> None:
         self.net.to(memory_format=torch.channels_last)
+
+
+class BySteps(Loop):
+    """Backpropagation written out, `mnistconv/reproduce/steps.py`, as `make reproduce` trains."""
+
+    name = "steps"
+
+    def set_up(self) -> None:
+        self.net.to(memory_format=torch.channels_last)
+        sgd = torch.optim.SGD(
+            self.net.parameters(), lr=self.recipe.lr, weight_decay=self.recipe.weight_decay
+        )
+        self.trainer = steps.Steps(self.net, sgd)
+
+    @torch.no_grad()
+    def train(self, seed: int, number: int) -> None:
+        torch.manual_seed(seed)
+        for images, labels in islice(steps.in_fresh_order(Batches(*self.images)), number):
+            self.trainer.step(images, labels, place="a step of the benchmark")
 
 
 class ManySeeds(Loop):
@@ -136,4 +157,4 @@ class ManySeeds(Loop):
         return self.stack.take_out(0, self.net)
 
 
-LOOPS = (ArticlesLoop, Fit, FitChannelsLast, ManySeeds)
+LOOPS = (ArticlesLoop, Fit, FitChannelsLast, BySteps, ManySeeds)

@@ -80,6 +80,32 @@ def network_table(timings: dict[str, list[Timing]], limits: dict[str, list[float
     return _table(rows, right=("s / epoch", "% of limit"))
 
 
+def leave_out(timings: dict[str, list[Timing]], names: list[str]) -> dict[str, list[Timing]]:
+    """The timings of each network without those of the loops in `names`."""
+    return {
+        network: [timing for timing in of_network if timing.loop not in names]
+        for network, of_network in timings.items()
+    }
+
+
+def tried_table(timings: dict[str, list[Timing]], trainer: str, names: list[str]) -> str:
+    """A row for each loop in `names`, a column for each network: its time in parts of `trainer`'s.
+
+    Empty when there is none, or `trainer` was not timed.
+    """
+    rows = [{"tried and dropped": name} for name in names]
+    for network, of_network in timings.items():
+        loops = {timing.loop: timing for timing in of_network}
+        if trainer not in loops:
+            return ""
+        for row, name in zip(rows, names, strict=True):
+            row[network] = f"{loops[name].ratio_to(loops[trainer]):.2f}"
+    if not rows:
+        return ""
+    table = _table(rows, right=tuple(timings))
+    return f"The loop `{trainer}` with one thing done otherwise, its own time being 1:\n\n{table}"
+
+
 def hours_table(timings: dict[str, list[Timing]], limits: dict[str, list[float]]) -> str:
     """The article's seven rows, one seed each, in hours; empty when a network is missing."""
     if not set(TIMED_AS.values()) <= set(timings):
