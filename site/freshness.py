@@ -71,7 +71,8 @@ def dependency_hash(notebook, modules: list[str], records: list[str]) -> str:
         digest.update(f"{module}\0{code_of_module(module)}\0".encode())
     for name in records:
         for path in sorted(RECORDS.glob(f"{name}-seed*.json")):
-            digest.update(path.name.encode() + path.read_text(encoding="utf-8").encode())
+            if path.is_file():  # a pipe would never end
+                digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 

@@ -153,10 +153,21 @@ def test_the_status_marks_seeds_that_learned_nothing_in_the_books_order():
     ]
 
 
+def test_the_status_shows_which_code_trained(monkeypatch):
+    stored = load_records("dense")[0]
+    runs = [dataclasses.replace(stored, code_sha256=code) for code in ("12345678" * 8, None)]
+    monkeypatch.setattr(pages, "load_records", lambda run: runs * (run == "dense"))
+    header, _, row = pages.record_status().splitlines()
+    cells = dict(zip(header.split("|"), row.split("|"), strict=True))
+    assert cells[" code "] == " 123456781; not noted "
+
+
 def test_a_record_cannot_break_the_status_page(monkeypatch):
     stored = load_records("dense")[0]
     name = "<script>alert(1)</script> | `x` $y$ [z](u)\n| _w_ &"
-    hostile = dataclasses.replace(stored, device_name=name, code_sha256="<b>|" * 16, trainer="<|>")
+    hostile = dataclasses.replace(
+        stored, device_name=name, code_sha256="<b>|" * 16, trainer="<|>", versions={"torch": "<|>"}
+    )
     monkeypatch.setattr(pages, "load_records", lambda run: [hostile] * (run == "dense"))
     lines = pages.record_status().splitlines()
     assert [line.count("|") for line in lines] == [9, 9, 9]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -191,7 +192,24 @@ def test_a_disk_that_is_full_is_found_before_the_training(run, tmp_path, monkeyp
     monkeypatch.setattr(os, "fsync", full)
     code, _, said = run("train", "dense", "--device", "cpu", "--save", str(tmp_path / "net"))
     assert code == 2
-    assert "full" in said
+    assert "disk is full" in said
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_room_for_less_than_the_weights_is_found_before_the_training(
+    run, tmp_path, monkeypatch, no_training
+):
+    write_bytes = Path.write_bytes
+
+    def write_a_little(path, content):
+        write_bytes(path, content[:1000])
+        if len(content) > 1000:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(Path, "write_bytes", write_a_little)
+    code, _, said = run("train", "dense", "--device", "cpu", "--save", str(tmp_path / "net"))
+    assert code == 2
+    assert "disk is full" in said
     assert [*tmp_path.iterdir()] == []
 
 
@@ -259,6 +277,15 @@ def test_control_c_reports_the_accuracy_of_the_weights_that_are_saved(run, tmp_p
     assert code == 130
     right = re.search(r"([\d,]+) of 10,000 test digits right", out)[1].replace(",", "")
     assert int(right) == round(10_000 * evaluate_file(weights))
+
+
+def test_a_training_that_diverges_is_one_sentence_and_leaves_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(EXPERIMENTS, "dense", changed(EXPERIMENTS["dense"], lr=1e6))
+    code, _, said = run("train", "dense", "--device", "cpu", "--save", str(tmp_path / "net"))
+    assert code == 2
+    assert len(said.splitlines()) == 1
+    assert "diverged" in said
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_run_that_is_named_twice_is_done_once(run, monkeypatch, tmp_path):

@@ -168,6 +168,12 @@ def test_the_readmes_colab_cell_works_in_a_process_that_runs_already(tmp_path):
     assert (elsewhere / package / "pyproject.toml").exists()
 
 
+def test_the_readme_says_what_memory_a_run_needs():
+    (row,) = [line for line in README.splitlines() if "memory |" in line]
+    for words in ("60,000", "300,000", "dropout"):
+        assert re.search(rf"[\d.]+ GB with {words}", row)
+
+
 def test_every_notebook_is_in_the_table_of_contents():
     for name in NAMES:
         assert f"(notebooks/{name}.ipynb)" in README

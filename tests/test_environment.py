@@ -216,6 +216,11 @@ def test_an_error_with_both_outputs_closed_is_still_an_error():
     assert shell("dance >&- 2>&-", cwd=REPOSITORY).returncode == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_so_is_one_that_finds_no_room_for_its_sentence():
+    assert shell("dance 2>/dev/full", cwd=REPOSITORY).returncode == 2
+
+
 # Kernel, copy, write access
 
 

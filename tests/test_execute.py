@@ -367,6 +367,28 @@ def test_a_changed_or_new_record_makes_stale(fresh, copied):
     assert freshness.is_fresh(fresh)
     shutil.copy(records / "relu-seed0.json", records / "relu-seed9.json")
     assert not freshness.is_fresh(fresh)
+    (records / "relu-seed9.json").unlink()
+    assert freshness.is_fresh(fresh)
+    replace(records / "relu-seed0.json", '"seed": 0', '"seed": 1')
+    assert not freshness.is_fresh(fresh)
+
+
+def test_a_cell_that_was_edited_and_not_run_makes_stale(fresh):
+    (cell,) = freshness.code_cells(fresh)
+    cell.source += "  # a remark"
+    assert not freshness.is_fresh(fresh)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_what_stands_in_the_place_of_a_record_and_is_none_is_passed_over(fresh, copied):
+    """A pipe would never end; the record of other bytes than UTF-8 is a change like any other."""
+    records = copied / "results" / "records"
+    os.mkfifo(records / "relu-seed7.json")
+    (records / "relu-seed8.json").mkdir()
+    (records / "relu-seed9.json").symlink_to("relu-seed9.json")
+    assert freshness.is_fresh(fresh)
+    (records / "relu-seed6.json").write_bytes(b"\xff")
+    assert not freshness.is_fresh(fresh)
 
 
 def test_ends_of_lines_do_not_matter(fresh, copied):
@@ -508,6 +530,16 @@ def test_jupyterlab_opens_and_saves_a_chapter_quietly_whatever_a_checkout_did(la
     assert reopened.cells[-1].source == "My own cell."
     assert nbformat.read(path, as_version=4).cells[-1].source == "My own cell."
     assert text.read_bytes() == before
+
+
+@pytest.mark.parametrize("newer", [pairs.text_path, pairs.notebook_path])
+def test_jupyterlab_takes_no_half_that_was_just_written_for_a_part_of_a_pair(in_step, newer):
+    """It would answer with an error where the halves differ and the text is newer."""
+    write("print(6 * 8)")
+    make_newer(newer(NAME))
+    manager = jupytext.TextFileContentsManager(root_dir=str(in_step))
+    opened = manager.get(f"{NAME}.ipynb")["content"]
+    assert [cell.source for cell in freshness.code_cells(opened)] == ["print(6 * 7)"]
 
 
 def test_when_the_disk_fills_between_the_halves_no_cell_is_lost(in_step, monkeypatch):

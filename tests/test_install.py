@@ -223,6 +223,20 @@ def test_pips_failure_is_ours(install, monkeypatch, capsys):
     assert "is installed" not in capsys.readouterr().out
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_control_c_is_quiet(tmp_path):
+    """In the middle of what pip does; the program finds a pip of ours first."""
+    stop = "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(9)\n"
+    (tmp_path / "pip.py").write_text(stop)
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    (tmp_path / "sitecustomize.py").write_text(heeding)
+    result = subprocess.run(
+        [sys.executable, REPOSITORY / "install.py", "--cuda"],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (130, "")
+
+
 def test_a_gpu_is_found_by_its_driver(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(REPOSITORY))
     install = importlib.import_module("install")

@@ -17,17 +17,17 @@ from small import changed
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
-from mnistconv.data import expand, to_input
+from mnistconv.data import SHIFTS, expand, to_input
 from mnistconv.experiments import EXPERIMENTS, Experiment
 from mnistconv.initialisation import nielsen
 from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
 from mnistconv.recipes import Recipe
 from mnistconv.records import load_network, store
 from mnistconv.records.store import checkpoint_path, find_problem, hash_weights, read_record
-from mnistconv.reproduce import runs, stacked
+from mnistconv.reproduce import runs, stacked, steps
 from mnistconv.reproduce.checkpoints import read_checkpoint, write_checkpoint
 from mnistconv.reproduce.recording import hash_code, write_record
-from mnistconv.training import evaluate, predict
+from mnistconv.training import Batches, evaluate, predict, train_epoch
 
 DENSE = Experiment("mine", "for a test", Recipe(DenseNet, 3, 0.1))
 EVERYTHING = changed(
@@ -258,6 +258,16 @@ def test_the_code_that_trained_is_in_the_record(tmp_path, little_data):
     other = read_record(runs.run(relu, 0, tmp_path), relu)
     assert len(first.code_sha256) == 64
     assert first.code_sha256 == second.code_sha256 != other.code_sha256
+
+
+@pytest.mark.parametrize(
+    ("wish", "epoch"), [({}, steps), ({"momentum": 0.9}, train_epoch)], ids=["steps", "torch.optim"]
+)
+def test_that_code_is_network_first_weights_data_batches_and_epoch(wish, epoch, monkeypatch):
+    monkeypatch.setattr(runs, "hash_code", lambda *parts: {*parts})
+    recipe = changed(DENSE, initialisation="nielsen", **wish).recipe
+    training = runs.start(recipe, 0, steps_per_epoch=10)
+    assert training.code == {DenseNet, nielsen, to_input, expand, *SHIFTS, Batches, epoch}
 
 
 def test_the_hash_of_code_sees_code_alone():

@@ -285,6 +285,15 @@ def test_other_library_versions_do_not_spoil_a_record(tmp_path):
     assert store.find_problem(path, DENSE) is None
 
 
+def test_other_code_does_not_spoil_a_record(tmp_path):
+    for seed, code in enumerate((None, "0" * 64)):
+        write_record(a_record(seed=seed, code_sha256=code), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = load_records("dense", tmp_path)
+    assert [record.code_sha256 for record in found] == [None, "0" * 64]
+
+
 @pytest.mark.parametrize("copy", [("dense", 1), ("simple", 0)])
 def test_a_copy_under_another_name_does_not_count_twice(tmp_path, copy):
     path = write_record(a_record(), tmp_path)

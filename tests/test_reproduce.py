@@ -2,8 +2,10 @@
 
 import dataclasses
 import errno
+import io
 import json
 import os
+import pickle
 import random
 import re
 import shutil
@@ -345,6 +347,9 @@ def test_what_killed_writers_left_is_swept_by_who_holds_the_lock(tmp_path, littl
     assert runner.do(Job(SMALL, 0, 1.0), tmp_path) == (runner.DONE, "")
     assert not any(path.exists() for path in mine)
     assert all(path.exists() for path in others)
+    fresh_path(checkpoint).write_bytes(b"a run that has its record trains no more")
+    assert runner.do(Job(SMALL, 0, 1.0), tmp_path) == (runner.DONE, "")
+    assert not fresh_path(checkpoint).exists()
 
 
 @pytest.mark.parametrize(
@@ -793,6 +798,23 @@ def test_a_runner_that_dies_takes_its_workers_along(wait, started, tmp_path):
         pass
 
 
+def test_a_worker_ends_with_its_runner_while_it_still_imports(tmp_path):
+    """Unpacking its task imports PyTorch, for seconds; here something that takes for ever."""
+    endless = "import threading\nprint('begun', flush=True)\nthreading.Event().wait()\n"
+    (tmp_path / "endless.py").write_text(endless)
+    task = b"cendless\nwork\n."  # a pickle that asks for `endless.work`
+    command = [sys.executable, "-P", runner.worker.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdin.write(pickle.dumps(([str(tmp_path), *sys.path], task)))
+            process.stdin.flush()
+            assert process.stdout.readline().split() == [b"begun"]
+            process.stdin.close()  # as the end of the runner does
+            assert process.wait(60) == 1
+        finally:
+            process.kill()
+
+
 @LINUX
 @pytest.mark.slow
 @AT_EVERY_MOMENT
@@ -844,6 +866,17 @@ def test_a_process_that_cannot_begin_costs_its_run_alone(tmp_path, monkeypatch, 
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     assert runner.run_all([Job(SMALL, 0, 1.0)], tmp_path, workers=1) == runner.FAILED
     assert "relu, seed 0: its process ended with exit code 1." in capsys.readouterr().out
+
+
+def test_a_process_says_in_every_encoding_what_went_wrong(tmp_path, monkeypatch):
+    """The runner reads UTF-8, whatever the standard output of its workers would write."""
+    said = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    monkeypatch.setattr(runner, "do", lambda *_: (runner.FAILED, "no room in Übungen"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", said)
+        assert runner.work(Job(SMALL, 0, 1.0), tmp_path) == runner.FAILED
+    assert said.buffer.getvalue().decode() == "no room in Übungen"
 
 
 @pytest.fixture
@@ -903,6 +936,26 @@ def test_results_that_cannot_be_written_are_found_before_the_training(
     assert len(err.splitlines()) == 1
     assert "a file" in err
     assert "to do" not in out
+
+
+def test_a_full_disk_is_found_before_the_training(command_line, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", out_of_space)
+    monkeypatch.setattr(runner, "run_all", lambda *_: pytest.fail("trained all the same"))
+    arguments = ("dense", "--seeds", "0", "--device", "cpu", "--results", str(tmp_path))
+    code, out, err = command_line(*arguments)
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "disk is full" in err
+    assert "to do" not in out
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_no_records_are_made_on_the_gpu_of_a_mac(monkeypatch):
+    """Where it is what `auto` finds, the CPU makes them."""
+    monkeypatch.setattr(runner, "pick_device", lambda device: torch.device("mps"))
+    assert runner.runs_on_gpu("auto") is False
+    with pytest.raises(ValueError, match="cpu or cuda"):
+        runner.runs_on_gpu("mps")
 
 
 def test_control_c_before_the_first_run_says_how_to_go_on(command_line, monkeypatch, tmp_path):
