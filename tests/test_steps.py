@@ -180,12 +180,16 @@ class Skipping(DenseNet):
 
 
 class Branching(DenseNet):
-    """Known layers, but no chain of them."""
+    """Known layers, but no chain of them; in eval mode, its logits are those of the chain."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout = nn.Dropout()
 
     def forward(self, x):
-        x = self.fc1(x.flatten(1))
-        F.sigmoid(x)
-        return self.out(F.relu(x))
+        x = F.relu(self.fc1(x.flatten(1)))
+        self.dropout(x)
+        return self.out(x)
 
 
 class Deciding(DenseNet):
