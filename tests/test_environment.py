@@ -191,8 +191,13 @@ def test_a_reader_that_leaves_ends_nothing():
 
 def shell(line: str, **options) -> subprocess.CompletedProcess:
     command = f"{sys.executable} -m mnistconv {line}"
+    as_usual = os.environ | {"PYTHONUNBUFFERED": ""}  # what is written late can fail late
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, **options
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        env=as_usual,
+        **options,
     )
 
 

@@ -1090,6 +1090,27 @@ def test_a_network_on_two_devices_is_named():
     assert device_of(DenseNet()) == torch.device("cpu")
 
 
+def test_digits_go_to_the_device_on_which_the_network_lies(monkeypatch):
+    """As if it lay on meta: that device is on every machine."""
+    monkeypatch.setattr(training, "device_of", lambda net: torch.device("meta"))
+    seen = []
+
+    def answer(images, weight):
+        seen.append(images.device.type)
+        return weight * torch.ones(len(images), 10)
+
+    def loss(logits, labels):
+        seen.append(labels.device.type)
+        return logits.mean()
+
+    net = Answers(answer)
+    for call in measurements(net):
+        call()
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    train_network(net, [(to_input(INK), LABELS)], 1, loss, sgd)
+    assert seen == ["meta"] * 5
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("lost", [1, 4])
 def test_an_answer_that_is_no_number_is_no_digit(value, lost):
