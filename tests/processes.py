@@ -1,5 +1,6 @@
 """What the processes of Linux say about themselves, and waiting for it."""
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -33,3 +34,8 @@ def wait_for(condition, seconds: float) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def heed_control_c() -> None:
+    """Undo what a shell does to programs in the background: they inherit that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

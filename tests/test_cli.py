@@ -11,6 +11,7 @@ import time
 import warnings
 from pathlib import Path
 
+import processes
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -320,11 +321,6 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
         main()
 
 
-def heed_control_c() -> None:
-    """Undo what a shell does to programs in the background: they inherit that SIGINT is ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 @pytest.mark.slow
 def test_control_c_says_how_far_it_came(tmp_path):
@@ -335,7 +331,7 @@ def test_control_c_says_how_far_it_came(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        preexec_fn=None if sys.platform == "win32" else heed_control_c,
+        preexec_fn=None if sys.platform == "win32" else processes.heed_control_c,
     )
     first = process.stdout.readline()
     assert first.startswith("epoch  1")

@@ -479,7 +479,9 @@ def test_ctrl_c_changes_nothing_and_takes_the_kernel_along(in_step, tmp_path):
     book = f"contents.BOOK = pathlib.Path({str(contents.BOOK)!r})"
     command = f"import contents, execute, pathlib, sys; {book}; sys.exit(execute.main())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-c", command], env=environment) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", command], env=environment, preexec_fn=processes.heed_control_c
+    ) as process:
         try:
             assert processes.wait_for(begun.exists, 60)
             kernels = processes.children(process.pid)

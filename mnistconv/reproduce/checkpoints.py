@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from mnistconv.files import set_aside, write_atomically
@@ -47,13 +47,14 @@ def fresh_path(path: Path) -> Path:
 def write_checkpoint(path: Path, tensors: dict[str, Tensor], header: dict) -> None:
     """Write tensors and header (what JSON can hold) atomically; keep the checkpoint before it.
 
-    Raises OSError or SafetensorError when the disk is full; the last checkpoint is then intact.
+    Raises OSError when the disk is full; the last checkpoint is then intact.
     """
     text = json.dumps(header | {"schema": SCHEMA}, sort_keys=True)
     metadata = {"header": text, "sha256": hash_tensors(tensors, text)}
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     fresh = fresh_path(path)
-    write_atomically(fresh, lambda temporary: save_file(contiguous, temporary, metadata))
+    content = save(contiguous, metadata)  # `save_file` would leave a file of its own when killed
+    write_atomically(fresh, lambda temporary: temporary.write_bytes(content))
     if path.exists():
         path.replace(previous_path(path))
     fresh.replace(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment
@@ -140,7 +140,7 @@ def finish(record: Record, net: nn.Module, images: Tensor, results: Path) -> Pat
     if record.seed == 0:
         tensors = weights_to_keep(net, images)
         path = weights_path(record.experiment, record.seed, results)
-        write_atomically(path, lambda temporary: save_file(tensors, temporary))
+        write_atomically(path, lambda temporary: temporary.write_bytes(save(tensors)))
         record = replace(record, weights_file_sha256=hash_file(path))
     return write_record(record, results)
 
