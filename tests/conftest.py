@@ -14,6 +14,7 @@ from hypothesis import settings
 from sites import QUIET, Node, Windows, build, served
 
 from mnistconv import export, load_mnist
+from mnistconv.reproduce import runs
 
 torch.set_num_threads(1)
 settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=50)
@@ -31,6 +32,16 @@ def few(mnist):
     """The first 1,000 training digits: `(images, labels)`."""
     (images, labels), _ = mnist
     return images[:1000], labels[:1000]
+
+
+@pytest.fixture
+def little_data(mnist, monkeypatch):
+    """MNIST, shrunk to 95 training and 100 test images, for every run of this process."""
+    (images, labels), (test_images, test_labels) = mnist
+    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
+    monkeypatch.setattr(runs, "load_mnist", lambda: data)
+    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
+    return data
 
 
 @pytest.fixture(scope="session")

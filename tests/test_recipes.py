@@ -43,15 +43,6 @@ EVERYTHING = changed(
 )
 
 
-@pytest.fixture
-def little_data(mnist, monkeypatch):
-    (images, labels), (test_images, test_labels) = mnist
-    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
-    monkeypatch.setattr(runs, "load_mnist", lambda: data)
-    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
-    return data
-
-
 def by_hand(recipe: Recipe, data, step) -> nn.Module:
     """The network that `step(net, logits, labels, number)` makes of the batches of seed 0."""
     images, labels = data

@@ -348,16 +348,6 @@ SMALL = [
 EVERY_SMALL = pytest.mark.parametrize("experiment", SMALL, ids=lambda e: e.name)
 
 
-@pytest.fixture
-def little_data(mnist, monkeypatch):
-    """MNIST, shrunk to 95 training and 100 test images, for `runs.run`."""
-    (images, labels), (test_images, test_labels) = mnist
-    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
-    monkeypatch.setattr(runs, "load_mnist", lambda: data)
-    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
-    return data
-
-
 def without_time(path) -> dict:
     record = json.loads(path.read_text(encoding="utf-8"))
     return {key: record[key] for key in record if key not in ("wall_seconds", "sha256")}

@@ -47,15 +47,6 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def little_data(mnist, monkeypatch):
-    """MNIST, shrunk to 95 training and 100 test images, for every run of this process."""
-    (images, labels), (test_images, test_labels) = mnist
-    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
-    monkeypatch.setattr(runs, "load_mnist", lambda: data)
-    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
-
-
-@pytest.fixture
 def in_this_process(little_data, monkeypatch):
     """Jobs run on little data, without processes of their own."""
 

@@ -278,15 +278,6 @@ def test_a_hyper_parameter_that_it_was_never_told_of_is_left_to_torch_optim(monk
 # A run
 
 
-@pytest.fixture
-def little_data(mnist, monkeypatch):
-    (images, labels), (test_images, test_labels) = mnist
-    data = (images[:95], labels[:95]), (test_images[:100], test_labels[:100])
-    monkeypatch.setattr(runs, "load_mnist", lambda: data)
-    monkeypatch.setattr("mnistconv.records.record.TEST_IMAGES", 100)
-    return data
-
-
 DROPOUT = changed(EXPERIMENTS["dropout-nielsen-step"], epochs=3, expanded=False)
 
 
