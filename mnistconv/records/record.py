@@ -61,6 +61,15 @@ class Record:
         """How many of the test images the network misread."""
         return round((1 - self.final_accuracy) * len(self.predictions))
 
+    def steps_until(self, loss: float) -> int | None:
+        """Steps until the mean loss of the last `loss_every` of them was first below `loss`.
+
+        None where it never was. Raises TypeError where the recipe asks for no curve of the loss.
+        """
+        every = self.hyper_parameters.get("loss_every")
+        parts = enumerate(self.loss_curve, start=1)
+        return next((every * part for part, mean in parts if mean < loss), None)
+
     @property
     def learned_nothing(self) -> bool:
         """Whether the trained network names one and the same digit for every test image.
