@@ -43,7 +43,7 @@ def plateau(curves: dict[str, list[float]], every: int, epoch: int = 6_000) -> F
 
 
 def overfitting(watched: dict[str, dict[str, list[float]]]) -> Figure:
-    """Loss and misread share while networks learn: label -> what `mnistconv.lessons.watch` found.
+    """Loss and misread share while networks learn: label -> what `mnistconv.watching.watch` found.
 
     Dashed with open marks: the digits that a network trains on; solid: digits that it never saw.
     """
