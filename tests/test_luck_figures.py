@@ -81,7 +81,7 @@ def test_the_error_falls_to_what_the_digits_leave_and_not_below():
     expected = [(0.08**2 / n + 0.03**2) ** 0.5 for n in (1, 2, 3, 4)]
     assert list(curve.get_ydata()) == pytest.approx(expected)
     assert set(floor.get_ydata()) == {0.03}
-    assert texts(axes) == ["0.030: the test digits"]
+    assert floor.get_label() == "0.030 by the test digits"
 
 
 def test_five_people_voted_on_each_doubted_label_and_outvoted_ten():

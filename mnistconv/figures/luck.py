@@ -160,11 +160,8 @@ def error_by_seeds(errors: dict[str, tuple[float, float]], most: int = 40) -> Fi
         colour, line = (BLUE, PURPLE, GREEN)[number % 3], LINES[number % 4]
         error = np.sqrt(seeds**2 / n + digits**2)
         axes.plot(n, error, color=colour, linestyle=line, label=step)
-        axes.axhline(digits, color=colour, linewidth=1, linestyle=":")
-        axes.annotate(
-            f"{digits:.3f}: the test digits", (most, digits), (0, -3), textcoords="offset points",
-            color=colour, ha="right", va="top", fontsize=9,
-        )  # fmt: skip
+        floor = f"{digits:.3f} by the test digits"
+        axes.axhline(digits, color=colour, linewidth=1, linestyle=":", label=floor)
     axes.set(xlabel="seeds a side", ylabel="standard error (points)", xlim=(1, most))
     axes.set_ylim(0, None)
     axes.legend()
