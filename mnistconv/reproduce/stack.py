@@ -17,7 +17,7 @@ from mnistconv.recipes import Recipe
 from mnistconv.reproduce import steps
 from mnistconv.reproduce.steps import Layer, Rates, layers_of
 
-CLASSES = 10
+LONG = 1_000  # places: a GPU adds up so many one by one, unless they are cut into parts
 
 
 class Dense(Layer):
@@ -54,23 +54,46 @@ class Convolution(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         found = x.unfold(3, self.size[0], 1).unfold(4, self.size[1], 1)
-        self.x_shape, self.places = x.shape, found.shape[2:5]
-        self.windows = found.permute(0, 1, 5, 6, 2, 3, 4).flatten(4).flatten(1, 3)
-        return torch.baddbmm(self.bias, self.weight, self.windows).unflatten(2, self.places)
+        found = found.permute(0, 1, 5, 6, 2, 3, 4)
+        self.x_shape, self.windows_shape = x.shape, found.shape
+        self.windows = found.flatten(4).flatten(1, 3)
+        return torch.baddbmm(self.bias, self.weight, self.windows).unflatten(2, found.shape[4:])
 
     def backward(self, error: Tensor) -> Tensor:
-        seeds, channels, n, *size = self.x_shape
-        by_window = self.weight.mT @ error.flatten(2)
+        by_window = (self.weight.mT @ error.flatten(2)).view(self.windows_shape)
         self.learn(error)
-        by_image = by_window.view(seeds, channels, -1, n, self.places[1] * self.places[2])
-        images = F.fold(by_image.transpose(2, 3).flatten(0, 2), size, self.size)
-        return images.view(self.x_shape)
+        return add_up(by_window, self.x_shape)
 
     def learn(self, error: Tensor) -> None:
         """Move weights and biases by one step of SGD."""
-        error = error.flatten(2)
-        move(self.weight, self.weight_rates, error, self.windows.mT)
+        error, n = error.flatten(2), self.x_shape[2]
         move(self.bias, self.bias_rates, error, torch.ones_like(error[:, :1]).mT)
+        if error.shape[2] < LONG:
+            move(self.weight, self.weight_rates, error, self.windows.mT)
+        else:
+            by_image = image_by_image(error, n) @ image_by_image(self.windows, n).mT
+            by_image = by_image.view(len(error), n, -1)
+            weight = self.weight.view(len(error), 1, -1)
+            move(weight, self.weight_rates, torch.ones_like(by_image[:, :, :1]).mT, by_image)
+
+
+def image_by_image(values: Tensor, n: int) -> Tensor:
+    """`[S, rows, n · places]` as `[S · n, rows, places]`."""
+    return values.unflatten(2, (n, -1)).transpose(1, 2).flatten(0, 1)
+
+
+def add_up(by_window: Tensor, shape: torch.Size) -> Tensor:
+    """For each pixel of `shape`, `[S, c, n, h, w]`, the sum of what the windows hold of it.
+
+    They are `[S, c, height, width, n, h', w']`. It is what autograd does on the way back through
+    the two `unfold` of a forward pass.
+    """
+    back = torch.ops.aten.unfold_backward
+    *maps, h, w = shape
+    _, _, height, width, _, rows, _ = by_window.shape
+    by_line = by_window.permute(0, 1, 4, 5, 2, 6, 3)  # [S, c, n, h', height, w', width]
+    lines = back(by_line, (*maps, rows, height, w), 5, width, 1)
+    return back(lines.transpose(4, 5), (*maps, h, w), 3, height, 1)
 
 
 def move(parameter: Tensor, rates: tuple[float, float], left: Tensor, right: Tensor) -> None:
@@ -89,6 +112,20 @@ class Pool(steps.Pool):
         return super().backward(error.flatten(0, 1)).unflatten(0, error.shape[:2])
 
 
+class ReLU(steps.ReLU):
+    """As on a CPU, by autograd's own function: on a GPU one call in place of two counts more."""
+
+    def backward(self, error: Tensor) -> Tensor:
+        return torch.ops.aten.threshold_backward(error, self.y, 0)
+
+
+class Sigmoid(steps.Sigmoid):
+    """As on a CPU, by autograd's own function."""
+
+    def backward(self, error: Tensor) -> Tensor:
+        return torch.ops.aten.sigmoid_backward(error, self.y)
+
+
 class Flatten(Layer):
     """Feature maps `[S, c, n, h, w]` to `[S, n, c · h · w]`, in this order, and the error back."""
 
@@ -105,6 +142,8 @@ LAYERS = steps.LAYERS | {
     nn.Conv2d: Convolution,
     nn.Linear: Dense,
     F.max_pool2d: Pool,
+    F.relu: ReLU,
+    "sigmoid": Sigmoid,
     "flatten": Flatten,
 }
 
@@ -130,6 +169,7 @@ class Stack:
         sgd = torch.optim.SGD(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.layers = layers_of(self.nets, steps.rates_of(sgd), LAYERS)
         self.first = next(k for k, layer in enumerate(self.layers) if hasattr(layer, "weight"))
+        self.digits = torch.arange(10, device=device)
         self.generator = torch.Generator(device)
         for layer in self.layers:
             if isinstance(layer, steps.Dropout):
@@ -145,8 +185,8 @@ class Stack:
         for layer in self.layers:
             x = layer.forward(x)
         log_p = F.log_softmax(x, dim=2)
-        is_label = labels.unsqueeze(2) == torch.arange(CLASSES, device=labels.device)
-        error = (log_p.exp() - is_label.float()) / labels.shape[1]
+        is_label = labels.unsqueeze(2) == self.digits
+        error = log_p.exp().sub_(is_label.float()).div_(labels.shape[1])
         for layer in self.layers[: self.first : -1]:
             error = layer.backward(error)
         self.layers[self.first].learn(error)  # nothing before it has weights

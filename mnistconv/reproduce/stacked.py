@@ -53,7 +53,7 @@ from mnistconv.training import History
 
 BATCH_SIZE = 10
 SEEDS_AT_ONCE = 8
-STACKS_AT_ONCE = 6  # on a GPU
+STACKS_AT_ONCE = 12  # on a GPU
 STEPS_AT_ONCE = 10  # in one graph
 
 
