@@ -1,7 +1,5 @@
 """Many seeds at once: one step trains S independent networks, on a GPU as one CUDA graph.
 
-The CUDA path has not run on a GPU yet; its logic is tested on a CPU.
-
 A batch of ten digits keeps a GPU busy for microseconds; most of a step is the launching of small
 kernels. So S networks of one kind are stacked (`mnistconv.reproduce.stack`), some steps of theirs
 are captured as one graph, and several stacks take turns, each on a stream of its own, so that one's
