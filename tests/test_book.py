@@ -124,7 +124,7 @@ def test_the_frame_is_complete(name):
     for part in ("You will do", "You will learn", "You need", "Time", "**Predict.**"):
         assert part in prose, f"{name}: {part!r} is missing"
     headings = re.findall(r"^## (.+)$", prose, re.M)
-    assert headings[-3:] == ["Summary", "Exercises", "Further reading"]
+    assert headings[-4:] == ["Summary", "Exercises", "Open problem", "Further reading"]
 
 
 @EVERY_NOTEBOOK

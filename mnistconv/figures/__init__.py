@@ -29,6 +29,14 @@ from mnistconv.figures.losses import (
     slopes_by_logit,
     softmax_by_scale,
 )
+from mnistconv.figures.luck import (
+    by_position,
+    dealt_differences,
+    error_by_seeds,
+    intervals,
+    lottery,
+    two_kinds_of_luck,
+)
 from mnistconv.figures.networks import network_diagram
 from mnistconv.figures.results import record_curves
 from mnistconv.figures.style import use_style
@@ -38,16 +46,21 @@ __all__ = [
     "accuracy_by_steps",
     "activations",
     "best_of",
+    "by_position",
+    "dealt_differences",
     "descents",
     "digits",
     "disagreement",
     "dropout_masks",
+    "error_by_seeds",
     "gradient_bars",
     "gradient_sizes",
     "grey_line",
+    "intervals",
     "kernels_on_a_digit",
     "learned_kernel",
     "loss_curves",
+    "lottery",
     "misread",
     "misread_by_distance",
     "network_diagram",
@@ -65,6 +78,7 @@ __all__ = [
     "small_convolution",
     "social_card",
     "softmax_by_scale",
+    "two_kinds_of_luck",
     "use_style",
     "window_on_a_digit",
 ]
