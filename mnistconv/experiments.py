@@ -138,7 +138,44 @@ _ABLATION = (
     ),
 )  # fmt: skip
 
-EXPERIMENTS = {experiment.name: experiment for experiment in _ARTICLE + _ABLATION}
+_LONG = partial(Recipe, epochs=3, lr=0.1, loss_every=200)  # three epochs: plateaus end, or do not
+_SUSPECT = {"boards": ("plateau",)}
+
+# Why the sigmoid network waits at ln 10: `plateau`, and from row to row one thing changed.
+_PLATEAU = (
+    Experiment(
+        "plateau", "sigmoids, as they are", _LONG(networks.ConvNetTwoConvLayers), **_SUSPECT
+    ),
+    Experiment(
+        "plateau-steep", "slopes up to 1", _LONG(variants.ConvNetTwoConvLayersSteep), **_SUSPECT
+    ),
+    Experiment(
+        "plateau-centred", "one half subtracted", _LONG(variants.ConvNetTwoConvLayersCentred),
+        **_SUSPECT,
+    ),
+    Experiment(
+        "plateau-steep-centred", "slopes up to 1, centred",
+        _LONG(variants.ConvNetTwoConvLayersSteepCentred), **_SUSPECT,
+    ),
+    Experiment(
+        "plateau-as-if-centred", "starts as the centred one",
+        _LONG(networks.ConvNetTwoConvLayers, initialisation="as if centred"), **_SUSPECT,
+    ),
+    Experiment(
+        "plateau-nielsen", "Nielsen's first weights",
+        _LONG(networks.ConvNetTwoConvLayers, initialisation="nielsen"), **_SUSPECT,
+    ),
+    Experiment(
+        "plateau-frozen-first", "conv1 never learns",
+        _LONG(variants.ConvNetTwoConvLayersFrozenFirst), **_SUSPECT,
+    ),
+    Experiment(
+        "plateau-frozen-both", "no convolution learns",
+        _LONG(variants.ConvNetTwoConvLayersFrozenBoth), **_SUSPECT,
+    ),
+)  # fmt: skip
+
+EXPERIMENTS = {experiment.name: experiment for experiment in _ARTICLE + _ABLATION + _PLATEAU}
 
 
 def get_experiment(name: str) -> Experiment:

@@ -1,4 +1,4 @@
-"""Other first weights than PyTorch's: those of Nielsen's programs."""
+"""Other first weights than PyTorch's: those of Nielsen's programs, and one for an experiment."""
 
 import torch
 from torch import nn
@@ -25,8 +25,20 @@ def nielsen(net: nn.Module) -> None:
     nn.init.zeros_(last.bias)
 
 
+@torch.no_grad()
+def as_if_centred(net: nn.Module) -> None:
+    """Shift the biases behind each sigmoid, in place, as if one half were subtracted from it.
+
+    W (x - 1/2) + b is W x + (b - the half sum of W's row), so `ConvNetTwoConvLayers` starts as the
+    same function of the image as `ConvNetTwoConvLayersCentred`, with the same weights.
+    """
+    _, *behind = [layer for layer in net.children() if hasattr(layer, "weight")]
+    for layer in behind:
+        layer.bias -= layer.weight.flatten(1).sum(dim=1) / 2
+
+
 def as_pytorch_does(net: nn.Module) -> None:
     """Leave the weights of `net` as its layers drew them: uniform, up to 1/sqrt(fan in)."""
 
 
-INITIALISATIONS = {"pytorch": as_pytorch_does, "nielsen": nielsen}
+INITIALISATIONS = {"pytorch": as_pytorch_does, "nielsen": nielsen, "as if centred": as_if_centred}

@@ -17,7 +17,7 @@ CHOICES = {
     "schedule": ("constant", "one-cycle"),
     "decayed": ("all", "weights"),
     "kept_epoch": ("last", "best validation"),
-    "initialisation": ("pytorch", "nielsen"),
+    "initialisation": ("pytorch", "nielsen", "as if centred"),
 }
 
 
@@ -32,7 +32,8 @@ class Recipe:
     over the whole run (Smith and Topin, 1708.07120; PyTorch's OneCycleLR with its defaults, the
     momentum constant). `decayed` says which parameters the weight decay pulls at, "all" or the
     "weights" without the biases. `dense_weight_lr` replaces `lr` for the weights (not the biases)
-    of fc1, fc2 and out. `initialisation` "nielsen" is `mnistconv.initialisation.nielsen`.
+    of fc1, fc2 and out. `initialisation` names a function of `mnistconv.initialisation`.
+    `loss_every` asks the record for the mean loss of every so many steps of each epoch, 0 for none.
 
     Raises ValueError for what no run can follow.
     """
@@ -50,12 +51,14 @@ class Recipe:
     dense_weight_lr: float | None = None
     initialisation: str = "pytorch"
     kept_epoch: str = "last"
+    loss_every: int = 0
 
     def __post_init__(self):
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: choose {' or '.join(known)}.")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("held_out", 0)):
+        counts = {"epochs": 1, "batch_size": 1, "held_out": 0, "loss_every": 0}
+        for name, least in counts.items():
             if not (isinstance(getattr(self, name), int) and getattr(self, name) >= least):
                 raise ValueError(
                     f"{name} {getattr(self, name)!r}: a whole number, {least} or more."

@@ -7,6 +7,8 @@ with its model starts with the same weights, as far as the layers before it are 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnistconv.networks import ConvNetTwoConvLayers
+
 
 class ConvNetTwoConvWideDenseLayer(nn.Module):
     """`ConvNetTwoConvLayersReLU` with 1,000 units in fc1 in place of 100: 671,570 parameters."""
@@ -43,4 +45,62 @@ class ConvNetTwoConvTwoDenseLayers(nn.Module):
         x = F.relu(F.max_pool2d(self.conv2(x), 2))
         x = F.relu(self.fc1(x.flatten(1)))
         x = F.relu(self.fc2(x))
+        return self.out(x)
+
+
+# `ConvNetTwoConvLayers` with one thing changed: what does its plateau come from?
+
+
+class ConvNetTwoConvLayersCentred(ConvNetTwoConvLayers):
+    """One half subtracted from each sigmoid, so that values lie about 0: 85,670 parameters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = F.sigmoid(F.max_pool2d(self.conv1(x), 2)) - 0.5
+        x = F.sigmoid(F.max_pool2d(self.conv2(x), 2)) - 0.5
+        x = F.sigmoid(self.fc1(x.flatten(1))) - 0.5
+        return self.out(x)
+
+
+class ConvNetTwoConvLayersSteep(ConvNetTwoConvLayers):
+    """Each sigmoid times 4, so that its slope reaches 1, as ReLU's: 85,670 parameters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = 4 * F.sigmoid(F.max_pool2d(self.conv1(x), 2))
+        x = 4 * F.sigmoid(F.max_pool2d(self.conv2(x), 2))
+        x = 4 * F.sigmoid(self.fc1(x.flatten(1)))
+        return self.out(x)
+
+
+class ConvNetTwoConvLayersSteepCentred(ConvNetTwoConvLayers):
+    """Both, 4 σ(z) - 2, which is 2 tanh(z/2): 85,670 parameters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = 4 * F.sigmoid(F.max_pool2d(self.conv1(x), 2)) - 2
+        x = 4 * F.sigmoid(F.max_pool2d(self.conv2(x), 2)) - 2
+        x = 4 * F.sigmoid(self.fc1(x.flatten(1))) - 2
+        return self.out(x)
+
+
+class ConvNetTwoConvLayersFrozenFirst(ConvNetTwoConvLayers):
+    """conv1 stays as it was drawn; of 85,670 parameters, 85,150 learn."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = F.sigmoid(F.max_pool2d(self.conv1(x), 2)).detach()
+        x = F.sigmoid(F.max_pool2d(self.conv2(x), 2))
+        x = F.sigmoid(self.fc1(x.flatten(1)))
+        return self.out(x)
+
+
+class ConvNetTwoConvLayersFrozenBoth(ConvNetTwoConvLayers):
+    """Both convolutions stay as they were drawn; of 85,670 parameters, 65,110 learn."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = F.sigmoid(F.max_pool2d(self.conv1(x), 2))
+        x = F.sigmoid(F.max_pool2d(self.conv2(x), 2)).detach()
+        x = F.sigmoid(self.fc1(x.flatten(1)))
         return self.out(x)

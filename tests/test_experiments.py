@@ -17,8 +17,13 @@ from mnistconv.experiments import (
     get_experiment,
     on_board,
 )
+from mnistconv.initialisation import as_if_centred
 from mnistconv.lessons import lesson, profile
-from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
+from mnistconv.networks import (
+    ConvNetTwoConvLayers,
+    ConvNetTwoConvTwoDenseLayersWithDropout,
+    DenseNet,
+)
 from mnistconv.recipes import DEFAULTS, Recipe, without_defaults
 from mnistconv.records import verdict
 from mnistconv.variants import ConvNetTwoConvTwoDenseLayers, ConvNetTwoConvWideDenseLayer
@@ -122,6 +127,7 @@ def test_hyper_parameters_tell_all_runs_apart():
         {"decayed": "weights"},
         {"held_out": 10_000},
         {"initialisation": "nielsen"},
+        {"loss_every": 200},
     ],
 )
 def test_every_change_of_what_is_trained_shows(change):
@@ -133,7 +139,7 @@ def test_no_field_is_forgotten_in_the_hyper_parameters():
     """A field at another value than its default is written, each one of them: a new one, too."""
     recipe = Recipe(
         DenseNet, 1, 0.1, True, 10_000, 64, "one-cycle", 0.9, 0.1, "weights", 0.2, "nielsen",
-        "best validation",
+        "best validation", 200,
     )  # fmt: skip
     assert set(recipe.hyper_parameters) == {"network", "epochs", "lr", *DEFAULTS} - {"expanded"}
 
@@ -194,7 +200,7 @@ def test_the_best_epoch_is_the_later_one_of_two_equal_ones(validation, kept):
 
 
 def test_the_article_and_the_ablation_are_boards():
-    assert boards() == ["article", "ablation"]
+    assert boards() == ["article", "ablation", "plateau"]
     assert len(on_board("article")) == 9
     ablation = on_board("ablation")
     assert list(ablation) == ["relu", "relu-wd0", "steps-expanded", "steps-wide", "steps-deep",
@@ -219,6 +225,19 @@ def test_a_step_of_the_ablation_changes_one_thing():
     ]
 
 
+def test_an_arm_of_the_plateau_changes_one_thing_of_the_network_that_waits():
+    first, *arms = on_board("plateau").values()
+    assert first.recipe == changed(EXPERIMENTS["two-conv"], epochs=3, loss_every=200).recipe
+    assert [arm.name for arm in arms] == [
+        f"plateau-{what}" for what in ("steep", "centred", "steep-centred", "as-if-centred",
+                                       "nielsen", "frozen-first", "frozen-both")
+    ]  # fmt: skip
+    usual = first.recipe.hyper_parameters
+    for arm in arms:
+        changes = {k for k, v in arm.recipe.hyper_parameters.items() if usual.get(k) != v}
+        assert changes in ({"network"}, {"initialisation"}), arm.name
+
+
 VARIANTS = [
     part
     for part in vars(variants).values()
@@ -231,6 +250,10 @@ def test_a_variant_has_the_size_that_it_says(variant):
     net = variant()
     parameters = sum(p.numel() for p in net.parameters())
     assert f" {parameters:,} parameters" in variant.__doc__
+    loss = net(torch.rand(3, 1, 28, 28)).sum()
+    loss.backward()
+    learn = sum(p.numel() for p in net.parameters() if p.grad is not None)
+    assert learn == parameters or f" {learn:,} learn" in variant.__doc__
     assert net(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
 
 
@@ -250,6 +273,51 @@ def test_variants_have_the_size_of_the_table_and_their_models_first_weights():
     assert torch.equal(deep(images), model.eval()(images))
 
 
+def values_of_layers(net, images) -> list[torch.Tensor]:
+    """What the last three layers of `net` are fed, and its logits."""
+    seen, layers = [], list(net.children())
+    for layer in layers[1:]:
+        layer.register_forward_pre_hook(lambda layer, fed: seen.append(fed[0].detach()))
+    logits = net(images).detach()
+    return [*seen, logits]
+
+
+def test_variants_of_the_sigmoids_do_to_each_layer_what_they_say():
+    """Layer by layer: what the layer before it gives, pooled, through sigmoid and change."""
+    images = torch.rand(3, 1, 28, 28)
+    for variant, gain, shift in (
+        (variants.ConvNetTwoConvLayersCentred, 1, 0.5),
+        (variants.ConvNetTwoConvLayersSteep, 4, 0),
+        (variants.ConvNetTwoConvLayersSteepCentred, 4, 2),
+        (variants.ConvNetTwoConvLayersFrozenFirst, 1, 0),
+        (variants.ConvNetTwoConvLayersFrozenBoth, 1, 0),
+    ):
+        net = variant()
+        first, second, third, logits = values_of_layers(net, images)
+        made = F.max_pool2d(net.conv1(images), 2), F.max_pool2d(net.conv2(first), 2)
+        made = *(pooled.sigmoid() for pooled in made), net.fc1(second).sigmoid()
+        for value, by_hand in zip((first, second.view_as(made[1]), third), made, strict=True):
+            torch.testing.assert_close(value, gain * by_hand - shift)
+        assert torch.equal(logits, net.out(third))
+
+
+def test_centred_biases_start_the_plain_network_as_the_centred_one():
+    """The same function of the image, so the same gradient in conv1, whose bias stays its own."""
+    images, labels = torch.rand(5, 1, 28, 28).double(), torch.arange(5)
+    centred = variants.ConvNetTwoConvLayersCentred().double()
+    plain = ConvNetTwoConvLayers().double()
+    plain.load_state_dict(centred.state_dict())
+    as_if_centred(plain)
+    gradients = []
+    for net in (plain, centred):
+        F.cross_entropy(net(images), labels).backward()
+        gradients.append(net.conv1.weight.grad)
+    torch.testing.assert_close(plain(images), centred(images))
+    torch.testing.assert_close(*gradients)
+    assert torch.equal(plain.conv1.bias, centred.conv1.bias)
+    assert not torch.equal(plain.out.bias, centred.out.bias)
+
+
 def test_a_board_of_the_readers_own(monkeypatch):
     before = boards()
     row = Experiment("mine", "my own", Recipe(DenseNet, 1, 0.1), boards=("readers own",))
@@ -262,7 +330,7 @@ def test_a_board_of_the_readers_own(monkeypatch):
 
 @pytest.mark.parametrize("board", ["nielsen", "", "Article"])
 def test_an_unknown_or_empty_board_is_one_sentence(board):
-    with pytest.raises(ValueError, match=re.escape(repr(board)) + r".* article, ablation"):
+    with pytest.raises(ValueError, match=re.escape(repr(board)) + r".* article, ablation, plateau"):
         on_board(board)
 
 

@@ -11,6 +11,7 @@ FORBIDDEN = {
     "data": {"networks", "training", "experiments", "records", "reproduce", "figures"},
     "networks": {"data", "training", "experiments", "records", "reproduce", "figures"},
     "training": {"networks", "experiments", "records", "reproduce", "figures"},
+    "watching": {"networks", "experiments", "records", "reproduce", "figures"},
     "recipes": {"data", "networks", "training", "records", "reproduce", "figures"},
     "experiments": {"data", "training", "records", "reproduce", "figures"},
     "records": {"training", "reproduce", "figures", "export"},

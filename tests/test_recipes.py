@@ -40,16 +40,21 @@ EVERYTHING = changed(
     decayed="weights",
     initialisation="nielsen",
     kept_epoch="best validation",
+    loss_every=2,
 )
 
 
-def by_hand(recipe: Recipe, data, step) -> nn.Module:
-    """The network that `step(net, logits, labels, number)` makes of the batches of seed 0."""
+def by_hand(recipe: Recipe, data, step, before=lambda *batch: None) -> nn.Module:
+    """The network that `step(net, number)` makes of the batches of seed 0.
+
+    `before(net, images, labels, number)` is called before each step.
+    """
     images, labels = data
     net = runs.new_network(recipe, 0)
     number = 0
     for _ in range(recipe.epochs):
         for batch in torch.randperm(len(labels)).split(recipe.batch_size):
+            before(net, images[batch], labels[batch], number)
             net.zero_grad()
             F.cross_entropy(net(to_input(images[batch])), labels[batch]).backward()
             with torch.no_grad():
@@ -208,6 +213,41 @@ def test_first_weights_are_the_same_seeds_in_a_run_and_in_a_stack():
     assert not alone.out.weight.any()
 
 
+def test_the_curve_of_the_loss_is_the_mean_of_every_so_many_steps(tmp_path, little_data):
+    """Ten batches an epoch, four steps a value: 4, 4 and 2, whose last batch has 5 digits."""
+    seen = []
+
+    def step(net, number):
+        for p in net.parameters():
+            p -= 0.1 * p.grad
+
+    def losses(net, images, labels, number):
+        seen.append((F.cross_entropy(net(to_input(images)), labels).item(), len(labels)))
+
+    experiment = changed(DENSE, epochs=2, loss_every=4)
+    by_hand(experiment.recipe, little_data[0], step, losses)
+    record = read_record(runs.run(experiment, 1, tmp_path), experiment)
+    assert record.loss_curve is not None
+    record = read_record(runs.run(experiment, 0, tmp_path), experiment)
+    parts = [seen[k : k + size] for k, size in ((0, 4), (4, 4), (8, 2), (10, 4), (14, 4), (18, 2))]
+    expected = [sum(loss * n for loss, n in p) / sum(n for _, n in p) for p in parts]
+    assert record.loss_curve == pytest.approx(expected, rel=1e-5)
+    whole = read_record(
+        runs.run(changed(DENSE, epochs=2), 0, tmp_path / "b"), changed(DENSE, epochs=2)
+    )
+    assert whole.loss_curve is None
+    assert record.train_loss == pytest.approx(whole.train_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("curve", [None, [], [0.5], [0.5] * 4 + [float("nan")] * 2])
+def test_a_record_without_the_curve_of_its_recipe_does_not_count(curve, tmp_path, little_data):
+    experiment = changed(DENSE, epochs=2, loss_every=4)
+    path = runs.run(experiment, 1, tmp_path)
+    assert find_problem(path, experiment) is None
+    write_record(dataclasses.replace(read_record(path, experiment), loss_curve=curve), tmp_path)
+    assert "fit together" in find_problem(path, experiment)
+
+
 class Interrupted(BaseException):
     pass
 
@@ -252,13 +292,19 @@ def test_the_code_that_trained_is_in_the_record(tmp_path, little_data):
 
 
 @pytest.mark.parametrize(
-    ("wish", "epoch"), [({}, steps), ({"momentum": 0.9}, train_epoch)], ids=["steps", "torch.optim"]
+    ("wish", "epochs"),
+    [
+        ({}, {steps}),
+        ({"momentum": 0.9}, {train_epoch}),
+        ({"loss_every": 200}, {train_epoch, runs.train_in_parts}),
+    ],
+    ids=["steps", "torch.optim", "in parts"],
 )
-def test_that_code_is_network_first_weights_data_batches_and_epoch(wish, epoch, monkeypatch):
+def test_that_code_is_network_first_weights_data_batches_and_epoch(wish, epochs, monkeypatch):
     monkeypatch.setattr(runs, "hash_code", lambda *parts: {*parts})
     recipe = changed(DENSE, initialisation="nielsen", **wish).recipe
     training = runs.start(recipe, 0, steps_per_epoch=10)
-    assert training.code == {DenseNet, nielsen, to_input, expand, *SHIFTS, Batches, epoch}
+    assert training.code == {DenseNet, nielsen, to_input, expand, *SHIFTS, Batches, *epochs}
 
 
 def test_the_hash_of_code_sees_code_alone():
@@ -292,6 +338,7 @@ def test_the_hash_of_code_sees_code_alone():
         {"momentum": 0.9},
         {"held_out": 20},
         {"held_out": 20, "kept_epoch": "best validation"},
+        {"loss_every": 2},
     ],
     ids=str,
 )
@@ -355,6 +402,7 @@ def test_the_old_form_of_a_checkpoint_goes_on_to_the_same_bits(tmp_path, little_
         {"epochs": 0}, {"epochs": 2.5}, {"batch_size": 0}, {"lr": -1.0}, {"lr": float("nan")},
         {"held_out": 1.5}, {"held_out": 60_000}, {"momentum": -1.0}, {"weight_decay": float("inf")},
         {"dense_weight_lr": 0.0},
+        {"loss_every": -1},
     ],
     ids=str,
 )  # fmt: skip

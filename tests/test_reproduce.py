@@ -274,12 +274,16 @@ def test_a_checkpoint_with_other_content_is_set_aside(change, three_epochs, tmp_
 RICH = changed(
     EXPERIMENTS["relu"], epochs=4, held_out=15, kept_epoch="best validation", momentum=0.5
 )
-RICH = changed(RICH, schedule="one-cycle", lr=0.01)
+RICH = changed(RICH, schedule="one-cycle", lr=0.01, loss_every=4)
 FOREIGN_TO_THE_RICH = {
     "no validation": lambda tensors, header: header.pop("validation_accuracy"),
     "validation of two epochs": in_header(validation_accuracy=[0.5, 0.5]),
     "validation as text": in_header(validation_accuracy=["good", "better", "best"]),
     "validation in percent": in_header(validation_accuracy=[50.0, 60.0, 70.0]),
+    "no curve of the loss": lambda tensors, header: header.pop("loss_curve"),
+    "a curve of two epochs": in_header(loss_curve=[2.0] * 4),
+    "a curve that is none": in_header(loss_curve="falls"),
+    "a curve without end": in_header(loss_curve=[float("inf")] * 6),
     "no momentum": lambda tensors, header: tensors.pop("momentum.conv1.weight"),
 }
 

@@ -11,6 +11,7 @@ from mnistconv.figures.comparison import (
     shifts,
 )
 from mnistconv.figures.convolution import (
+    kernel_across_maps,
     kernels_on_a_digit,
     learned_kernel,
     pooling,
@@ -38,9 +39,15 @@ from mnistconv.figures.luck import (
     two_kinds_of_luck,
 )
 from mnistconv.figures.networks import network_diagram
-from mnistconv.figures.results import record_curves
+from mnistconv.figures.results import plateau_ends, record_curves
 from mnistconv.figures.style import use_style
-from mnistconv.figures.training import activations, gradient_sizes, noisy_state, plateau
+from mnistconv.figures.training import (
+    activations,
+    gradient_sizes,
+    noisy_state,
+    overfitting,
+    plateau,
+)
 
 __all__ = [
     "accuracy_by_steps",
@@ -57,6 +64,7 @@ __all__ = [
     "gradient_sizes",
     "grey_line",
     "intervals",
+    "kernel_across_maps",
     "kernels_on_a_digit",
     "learned_kernel",
     "loss_curves",
@@ -66,7 +74,9 @@ __all__ = [
     "network_diagram",
     "noisy_state",
     "normalisations",
+    "overfitting",
     "plateau",
+    "plateau_ends",
     "pooling",
     "reading",
     "receptive_field",

@@ -159,6 +159,33 @@ def receptive_fields(image: Tensor, net: nn.Module, units: list[tuple[int, int]]
     return figure
 
 
+def kernel_across_maps(maps: Tensor, kernel: Tensor, row: int, column: int) -> Figure:
+    """How one kernel of a second layer reads all maps of the first, at one place.
+
+    `maps` `[20, h, w]` as they reach it, `kernel` `[20, k, k]`. Each map, its window at (row,
+    column) framed, stands above the kernel's weights for it; below is what the window times these
+    weights adds to the one number that they all make.
+    """
+    side = kernel.shape[-1]
+    window = maps[:, row : row + side, column : column + side]
+    parts = (window * kernel).sum(dim=(1, 2))
+    figure, places = plt.subplots(4, 10, figsize=(WIDTH, 3.9))
+    limit = kernel.abs().max()
+    for number, part in enumerate(parts):
+        block, place = 2 * (number // 10), number % 10
+        above, below = places[block, place], places[block + 1, place]
+        above.imshow(maps[number], cmap="gray_r", vmin=0, vmax=1)
+        _frame(above, row, column, side)
+        below.imshow(kernel[number], cmap="RdBu", vmin=-limit, vmax=limit)
+        colour = BLUE if part > 0 else ORANGE
+        below.text(0.5, -0.08, f"{part:+.2f}", transform=below.transAxes, ha="center", va="top",
+                   color=colour, fontsize=9)  # fmt: skip
+    for axes in places.flat:
+        axes.axis("off")
+    figure.suptitle(f"twenty sums of 25 products, together {parts.sum():+.2f}", fontsize=10)
+    return figure
+
+
 def learned_kernel(true: Tensor, steps: dict[str, Tensor]) -> Figure:
     """A kernel `[k, k]` and what gradient descent made of random numbers, after some steps."""
     figure, places = plt.subplots(1, 1 + len(steps), figsize=(WIDTH, 1.9))

@@ -1,12 +1,12 @@
-"""Accuracy by epoch of the recorded full-length runs."""
+"""Recorded runs: accuracy by epoch at full length, and when each arm of the plateau ends."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mnistconv.experiments import Experiment, get_experiment
-from mnistconv.figures.style import BLUE, ORANGE, PURPLE, WIDTH
+from mnistconv.experiments import Experiment, get_experiment, on_board
+from mnistconv.figures.style import BLUE, ORANGE, PAPER, PURPLE, SOFT_INK, WIDTH
 from mnistconv.records import load_records
 from mnistconv.records.record import Record
 
@@ -58,6 +58,34 @@ def _recorded(axes: Axes, experiment: Experiment, records: list[Record]) -> None
             f"↓ far below: {_how_many(len(stuck))} at {ends}, one digit for every image",
             (0.02, 0.03), xycoords="axes fraction", color=BLUE, fontsize=8,
         )  # fmt: skip
+
+
+def plateau_ends(below: float = 2.0) -> Figure:
+    """When the loss of each recorded run of the board `plateau` first lay below `below`.
+
+    A row an arm, a dot a seed; hollow at the right edge: not within the recorded steps.
+    """
+    rows = on_board("plateau")
+    longest = max(row.recipe.steps for row in rows.values()) / 1000
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    for place, name in enumerate(rows):
+        found = [record.steps_until(below) for record in load_records(name)]
+        ended = [steps / 1000 for steps in found if steps is not None]
+        colour = ORANGE if place == 0 else BLUE
+        axes.scatter(ended, [place] * len(ended), color=colour, s=30, zorder=3)
+        never = len(found) - len(ended)
+        if never:
+            axes.scatter(longest, place, s=34, facecolor=PAPER, edgecolor=colour, zorder=3)
+            note = f"not within {longest:.0f}: {_how_many(never)}"
+            axes.annotate(note, (longest, place), (-8, 0), textcoords="offset points",
+                          color=colour, fontsize=8.5, ha="right", va="center")  # fmt: skip
+        if not found:
+            axes.text(longest / 2, place, "not yet run", color=SOFT_INK, ha="center", va="center")
+    axes.set_yticks(range(len(rows)), [row.title for row in rows.values()])
+    axes.set(xlim=(0, 1.03 * longest), ylim=(len(rows) - 0.5, -0.5))
+    axes.set_xlabel(f"thousand steps until the loss is below {below}")
+    axes.grid(axis="x", linewidth=0.6)
+    return figure
 
 
 def _how_many(seeds: int) -> str:

@@ -7,29 +7,59 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mnistconv.figures.style import BLUE, COLOURS, GREEN, INK, MARKERS, ORANGE, WIDTH
+from mnistconv.figures.style import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    INK,
+    MARKERS,
+    ORANGE,
+    PAPER,
+    SOFT_INK,
+    WIDTH,
+)
 
 
-def plateau(losses: list[float], every: int, epoch: int = 6_000) -> Figure:
-    """Mean training loss by step, one value for each `every` steps; ln 10 is a guess among ten."""
-    steps = every * np.arange(1, len(losses) + 1)
+def plateau(curves: dict[str, list[float]], every: int, epoch: int = 6_000) -> Figure:
+    """Mean training loss by step, label -> a value for each `every` steps; ln 10 is a guess."""
+    longest = every * max(map(len, curves.values()))
     figure, axes = plt.subplots(figsize=(WIDTH, 3))
-    axes.plot(steps, losses, color=BLUE)
-    axes.axhline(math.log(10), color=ORANGE, linestyle="--", linewidth=1.3)
-    axes.annotate(
-        "a guess: ln 10 = 2.303",
-        (steps[-1], math.log(10)),
-        (0, 4),
-        textcoords="offset points",
-        color=ORANGE,
-        ha="right",
-    )
-    if steps[-1] > epoch:
+    axes.axhline(math.log(10), color=SOFT_INK, linestyle="--", linewidth=1.3)
+    guess = {"xytext": (0, 4), "textcoords": "offset points", "color": SOFT_INK, "ha": "right"}
+    axes.annotate("a guess: ln 10 = 2.303", (longest, math.log(10)), **guess)
+    for number, (label, losses) in enumerate(curves.items()):
+        steps = every * np.arange(1, len(losses) + 1)
+        line = ("-", "--", "-.", ":")[number % 4]
+        axes.plot(steps, losses, color=COLOURS[number % 5], linestyle=line, label=label)
+    if len(curves) > 1:
+        axes.legend()
+    if longest > epoch:
         axes.axvline(epoch, color=INK, linewidth=0.8)
         axes.annotate(
             "end of epoch 1", (epoch, 0.1), (4, 0), textcoords="offset points", fontsize=9
         )
-    axes.set(xlabel="step", ylabel="training loss", ylim=(0, 2.6), xlim=(0, steps[-1]))
+    axes.set(xlabel="step", ylabel="training loss", ylim=(0, 2.6), xlim=(0, longest))
+    return figure
+
+
+def overfitting(watched: dict[str, dict[str, list[float]]]) -> Figure:
+    """Loss and misread share while networks learn: label -> what `mnistconv.watching.watch` found.
+
+    Dashed with open marks: the digits that a network trains on; solid: digits that it never saw.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    for number, (label, found) in enumerate(watched.items()):
+        style = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 5}
+        own = style | {"linestyle": "--", "linewidth": 1.2, "markerfacecolor": PAPER}
+        for axes, what, times in ((left, "loss", 1), (right, "wrong", 100)):
+            axes.plot(found["steps"], times * np.array(found[what]), **own)
+            unseen = times * np.array(found[f"unseen_{what}"])
+            axes.plot(found["steps"], unseen, **style, label=label)
+    left.set(title="loss", xlabel="step", ylim=(0, None))
+    right.set(title="misread (%)", xlabel="step", ylim=(0, None))
+    right.legend(loc="center right", bbox_to_anchor=(1, 0.27), fontsize=9)
+    left.annotate("solid: unseen digits; dashed: its own", (0.98, 0.45), fontsize=8.5,
+                  ha="right", xycoords="axes fraction", color=SOFT_INK)  # fmt: skip
     return figure
 
 
@@ -58,7 +88,7 @@ def gradient_sizes(sizes: dict[str, dict[str, float]]) -> Figure:
         style = {
             "color": COLOURS[number],
             "marker": MARKERS[number],
-            "linestyle": ("-", "--")[number],
+            "linestyle": ("-", "--", "-.")[number],
         }
         axes.plot(list(by_layer), list(by_layer.values()), **style)
         first, second = list(by_layer.values())[:2]

@@ -20,12 +20,13 @@ class Record:
     """One run with one seed. Accuracies are shares, 0 to 1, one for each epoch in the lists.
 
     `final_accuracy` is that on the test images at the epoch `kept_epoch`, counted from 1; None is
-    the last. `predictions` has a character for each test image, the digit that the network of
-    that epoch names; `weights_sha256` is the hash of its float32 weights, `weights_file_sha256` of
-    the file that holds them, where one was kept, maybe in half precision. `code_sha256` tells apart
-    what code trained it; `trainer` names the one of the package's two that it was, see
-    `mnistconv.reproduce.runs.Training`, None in records from when there was but "torch.optim".
-    `wall_seconds` is the time of training and testing.
+    the last. `loss_curve` has the mean loss of every `loss_every` steps, for a recipe that asks for
+    it, as many values for each epoch. `predictions` has a character for each test image, the digit
+    that the network of that epoch names; `weights_sha256` is the hash of its float32 weights,
+    `weights_file_sha256` of the file that holds them, where one was kept, maybe in half precision.
+    `code_sha256` tells apart what code trained it; `trainer` names the one of the package's two
+    that it was, see `mnistconv.reproduce.runs.Training`, None in records from when there was but
+    "torch.optim". `wall_seconds` is the time of training and testing.
     """
 
     experiment: str
@@ -43,6 +44,7 @@ class Record:
     wall_seconds: float
     versions: dict[str, str]
     validation_accuracy: list[float] | None = None
+    loss_curve: list[float] | None = None
     kept_epoch: int | None = None
     weights_file_sha256: str | None = None
     code_sha256: str | None = None
@@ -58,6 +60,15 @@ class Record:
     def wrong(self) -> int:
         """How many of the test images the network misread."""
         return round((1 - self.final_accuracy) * len(self.predictions))
+
+    def steps_until(self, loss: float) -> int | None:
+        """Steps until the mean loss of the last `loss_every` of them was first below `loss`.
+
+        None where it never was. Raises TypeError where the recipe asks for no curve of the loss.
+        """
+        every = self.hyper_parameters.get("loss_every")
+        parts = enumerate(self.loss_curve, start=1)
+        return next((every * part for part, mean in parts if mean < loss), None)
 
     @property
     def learned_nothing(self) -> bool:
@@ -124,18 +135,24 @@ def _has_kinds(record: Record) -> bool:
 def _fits_together(record: Record, recipe: Recipe) -> bool:
     """Whether there is a finite loss and a share for each epoch, and the kept epoch is the rule's.
 
-    Only a recipe that holds digits out has a list of validation accuracies.
+    Only a recipe that holds digits out has a list of validation accuracies, and only one that asks
+    for a curve of the loss has one: at least a value for each epoch, for all epochs as many.
     """
+    curve = record.loss_curve
+    if (curve is not None) != (recipe.loss_every > 0):
+        return False
+    if curve is not None and not (curve and len(curve) % recipe.epochs == 0):
+        return False
     validation = record.validation_accuracy
     if (validation is not None) != (recipe.held_out > 0):
         return False
-    curves = [record.test_accuracy] if validation is None else [record.test_accuracy, validation]
-    if any(len(curve) != recipe.epochs for curve in [record.train_loss, *curves]):
+    shares = [record.test_accuracy] if validation is None else [record.test_accuracy, validation]
+    if any(len(part) != recipe.epochs for part in [record.train_loss, *shares]):
         return False
     kept = recipe.number_of_kept_epoch(validation)
     return (
-        all(0 <= loss < math.inf for loss in record.train_loss)
-        and all(0 <= share <= 1 for curve in curves for share in curve)
+        all(0 <= loss < math.inf for loss in [*record.train_loss, *(curve or ())])
+        and all(0 <= share <= 1 for part in shares for share in part)
         and (record.kept_epoch or recipe.epochs) == kept
         and record.final_accuracy == record.test_accuracy[kept - 1]
     )

@@ -52,12 +52,13 @@ def make_record(
     history: History,
     made: dict,
     validation_accuracy: list[float] | None = None,
+    loss_curve: list[float] | None = None,
 ) -> Record:
     """The record of a run that has ended with `net`, the network of the epoch that is kept.
 
     `answers`, int64 `[10000]`, are the digits that it names for the test images. `made` says where
     and by what, see `describe_machine`; `validation_accuracy` belongs to a recipe that holds digits
-    out.
+    out, `loss_curve` to one that asks for it.
     """
     recipe = experiment.recipe
     kept = recipe.number_of_kept_epoch(validation_accuracy)
@@ -71,6 +72,7 @@ def make_record(
         predictions="".join(map(str, answers.tolist())),
         weights_sha256=hash_weights(net),
         validation_accuracy=validation_accuracy or None,
+        loss_curve=loss_curve or None,
         kept_epoch=None if recipe.kept_epoch == "last" else kept,
         **made,
     )

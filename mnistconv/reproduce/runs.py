@@ -1,8 +1,10 @@
 """One full-length run: trained epoch by epoch, a checkpoint after each, a record at its end."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -56,6 +58,7 @@ class Training:
     trainer: str
     by_steps: steps.Steps | None = None
     validation_accuracy: list[float] = field(default_factory=list)
+    loss_curve: list[float] = field(default_factory=list)
     kept: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
     code: str | None = None
@@ -64,6 +67,8 @@ class Training:
         """One pass over `batches`, in a fresh order. Raises FloatingPointError: it diverged."""
         if self.by_steps is not None:
             self.by_steps.train_epoch(batches, self.history)
+        elif every := self.recipe.loss_every:
+            self.loss_curve += train_in_parts(self.net, batches, self.sgd, self.history, every)
         else:
             train_epoch(self.net, batches, self.sgd, self.history)
 
@@ -84,6 +89,7 @@ class Training:
         return {
             "histories": [asdict(self.history)],
             "validation_accuracy": self.validation_accuracy,
+            "loss_curve": self.loss_curve,
             "seconds": self.seconds,
             "code_sha256": self.code,
             "trainer": self.trainer,
@@ -92,15 +98,22 @@ class Training:
     def fits(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint has an accuracy on the held-out digits for each of its epochs.
 
-        And names its trainer by a text, if it does: older ones do not.
+        And the curve of the loss, where the recipe asks for these; and names its trainer by a text,
+        if it does: older ones do not.
         """
         shares = checkpoint.header.get("validation_accuracy", [])
-        epochs = len(checkpoint.histories[0].train_loss) if self.recipe.held_out else 0
+        losses = checkpoint.header.get("loss_curve", [])
+        history, every = checkpoint.histories[0], self.recipe.loss_every
+        epochs = len(history.train_loss) if self.recipe.held_out else 0
+        parts = math.ceil(history.steps_per_epoch / every) if every else 0
         return (
             isinstance(checkpoint.header.get("trainer", BY_OPTIM), str)
             and isinstance(shares, list)
             and len(shares) == epochs
             and all(isinstance(share, float) and 0 <= share <= 1 for share in shares)
+            and isinstance(losses, list)
+            and len(losses) == parts * len(history.train_loss)
+            and all(isinstance(loss, float) and 0 <= loss < math.inf for loss in losses)
         )
 
     def put_back(self, checkpoint: Checkpoint) -> None:
@@ -116,6 +129,7 @@ class Training:
             self.kept = {name: tensors[KEPT + name] for name in self.net.state_dict()}
         self.history, self.seconds = checkpoint.histories[0], checkpoint.seconds
         self.validation_accuracy = checkpoint.header.get("validation_accuracy", [])
+        self.loss_curve = checkpoint.header.get("loss_curve", [])
         if checkpoint.header.get("code_sha256") != self.code:
             self.code = None
         before = checkpoint.header.get("trainer", BY_OPTIM)
@@ -139,6 +153,24 @@ class Training:
         if self.recipe.number_of_kept_epoch(self.validation_accuracy) == epochs:
             state = self.net.state_dict()
             self.kept = {name: tensor.clone() for name, tensor in state.items()}
+
+
+def train_in_parts(
+    net: nn.Module, batches: Batches, sgd: torch.optim.SGD, history: History, every: int
+) -> list[float]:
+    """One pass over `batches`, as `train_epoch` makes it; the mean loss of each `every` steps.
+
+    The last part may be shorter. `history` gets steps and loss of the whole pass.
+    """
+    entry, following = len(history.train_loss), iter(batches)
+    images = []
+    while part := list(islice(following, every)):
+        train_epoch(net, part, sgd, history)
+        images.append(sum(len(labels) for _, labels in part))
+    losses = history.train_loss[entry:]
+    total = sum(loss * n for loss, n in zip(losses, images, strict=True))
+    history.train_loss[entry:] = [total / sum(images)]
+    return losses
 
 
 @alone_in_this_process()
@@ -216,7 +248,8 @@ def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
         by_steps = steps.Steps(net, sgd)
     trainer = BY_STEPS if by_steps else BY_OPTIM
     first_weights = INITIALISATIONS[recipe.initialisation]
-    code = hash_code(recipe.network, first_weights, *DATA_CODE, *TRAINING_CODE[trainer])
+    in_parts = (train_in_parts,) if recipe.loss_every else ()
+    code = hash_code(recipe.network, first_weights, *DATA_CODE, *TRAINING_CODE[trainer], *in_parts)
     return Training(recipe, net, sgd, schedule, history, trainer, by_steps, code=code)
 
 
@@ -245,7 +278,6 @@ def end(experiment: Experiment, seed: int, training: Training, test: Pair, resul
     made = describe_machine(torch.device("cpu"), "channels_last", training.seconds)
     made |= {"code_sha256": training.code, "trainer": training.trainer}
     answers = predict(net, images)
-    record = make_record(
-        experiment, seed, net, answers, training.history, made, training.validation_accuracy
-    )
+    curves = training.validation_accuracy, training.loss_curve
+    record = make_record(experiment, seed, net, answers, training.history, made, *curves)
     return finish(record, net, images, results)
