@@ -11,6 +11,7 @@ from mnistconv.figures.comparison import (
     shifts,
 )
 from mnistconv.figures.convolution import (
+    kernels_and_maps,
     kernels_on_a_digit,
     learned_kernel,
     pooling,
@@ -28,6 +29,7 @@ from mnistconv.figures.losses import (
     normalisations,
     slopes_by_logit,
     softmax_by_scale,
+    steps_by_rate,
 )
 from mnistconv.figures.networks import network_diagram
 from mnistconv.figures.results import record_curves
@@ -45,6 +47,7 @@ __all__ = [
     "gradient_bars",
     "gradient_sizes",
     "grey_line",
+    "kernels_and_maps",
     "kernels_on_a_digit",
     "learned_kernel",
     "loss_curves",
@@ -65,6 +68,7 @@ __all__ = [
     "small_convolution",
     "social_card",
     "softmax_by_scale",
+    "steps_by_rate",
     "use_style",
     "window_on_a_digit",
 ]
