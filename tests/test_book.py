@@ -139,6 +139,12 @@ def test_the_line_time_says_what_was_counted(name):
     assert any(said in cell.source for cell in chapter.cells), "run `make notebooks`"
 
 
+def test_the_first_page_says_how_long_chapters_take():
+    times = [reading.minutes(pairs.read_half(pairs.text_path(name)))[0] for name in book.NAMES]
+    line = f"| to read a chapter | {min(times)} to {max(times)} minutes, exercises apart |"
+    assert line in (book.FOLDER / "index.md").read_text(encoding="utf-8").splitlines()
+
+
 def test_reading_is_counted_as_prose_and_code_and_exercises():
     new = nbformat.v4
     frame = new.new_markdown_cell("- **Time:** a minute of computing, or so.\n" + "word " * 1492)
