@@ -132,37 +132,6 @@ def test_the_frame_is_complete(name):
 
 
 @EVERY_NOTEBOOK
-def test_the_line_time_says_what_was_counted(name):
-    chapter = pairs.read_half(pairs.text_path(name))
-    to_read, to_do = reading.minutes(chapter)
-    said = f" of computing, {to_read} minutes of reading, {to_do} for the exercises."
-    assert any(said in cell.source for cell in chapter.cells), "run `make notebooks`"
-
-
-def test_the_first_page_says_how_long_chapters_take():
-    times = [reading.minutes(pairs.read_half(pairs.text_path(name)))[0] for name in book.NAMES]
-    line = f"| to read a chapter | {min(times)} to {max(times)} minutes, exercises apart |"
-    assert line in (book.FOLDER / "index.md").read_text(encoding="utf-8").splitlines()
-
-
-def test_reading_is_counted_as_prose_and_code_and_exercises():
-    new = nbformat.v4
-    frame = new.new_markdown_cell("- **Time:** a minute of computing, or so.\n" + "word " * 1492)
-    code = new.new_code_cell("x = 1\n\n" * 51)
-    task = new.new_markdown_cell("**Exercise 1.** Do.")
-    solution = new.new_code_cell("# Solution 1\n" + "y = 2\n" * 1000)
-    chapter = new.new_notebook(cells=[frame, code, task, solution])
-    assert reading.minutes(chapter) == (20, 5)  # 1,501 words, 51 lines: 15.1 minutes
-    reading.write_time(chapter)
-    line = frame.source.splitlines()[0]
-    assert line == "- **Time:** a minute of computing, 20 minutes of reading, 5 for the exercises."
-    reading.write_time(chapter)
-    assert frame.source.splitlines()[0] == line
-    code.source = "x = 1\n" * 49
-    assert reading.minutes(chapter) == (15, 5)
-
-
-@EVERY_NOTEBOOK
 def test_what_the_readme_gives_for_colab_stands_at_the_top(name):
     readme = (book.REPOSITORY / "README.md").read_text(encoding="utf-8")
     cell = re.search(r"### Google Colab\n(?:.*\n)+?((?:    .+\n)+)", readme)[1]
@@ -204,6 +173,37 @@ def test_links_to_other_notebooks_lead_somewhere(name):
 @pytest.mark.parametrize(("name", "following"), list(pairwise(book.NAMES)))
 def test_a_chapter_ends_with_a_link_to_the_next(name, following):
     assert book.prose_cells(name)[-1].source.endswith(f"({following}.ipynb)")
+
+
+@EVERY_NOTEBOOK
+def test_the_line_time_says_what_was_counted(name):
+    chapter = pairs.read_half(pairs.text_path(name))
+    to_read, to_do = reading.minutes(chapter)
+    said = f" of computing, {to_read} minutes of reading, {to_do} for the exercises."
+    assert any(said in cell.source for cell in chapter.cells), "run `make notebooks`"
+
+
+def test_the_first_page_says_how_long_chapters_take():
+    times = [reading.minutes(pairs.read_half(pairs.text_path(name)))[0] for name in book.NAMES]
+    line = f"| to read a chapter | {min(times)} to {max(times)} minutes, exercises apart |"
+    assert line in (book.FOLDER / "index.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_reading_is_counted_as_prose_and_code_and_exercises():
+    new = nbformat.v4
+    frame = new.new_markdown_cell("- **Time:** a minute of computing, or so.\n" + "word " * 1492)
+    code = new.new_code_cell("x = 1\n\n" * 51)
+    task = new.new_markdown_cell("**Exercise 1.** Do.")
+    solution = new.new_code_cell("# Solution 1\n" + "y = 2\n" * 1000)
+    chapter = new.new_notebook(cells=[frame, code, task, solution])
+    assert reading.minutes(chapter) == (20, 5)  # 1,501 words, 51 lines: 15.1 minutes
+    reading.write_time(chapter)
+    line = frame.source.splitlines()[0]
+    assert line == "- **Time:** a minute of computing, 20 minutes of reading, 5 for the exercises."
+    reading.write_time(chapter)
+    assert frame.source.splitlines()[0] == line
+    code.source = "x = 1\n" * 49
+    assert reading.minutes(chapter) == (15, 5)
 
 
 @EVERY_NOTEBOOK
