@@ -186,7 +186,8 @@ def test_the_line_time_says_what_was_counted(name):
 def test_the_first_page_says_how_long_chapters_take():
     times = [reading.minutes(pairs.read_half(pairs.text_path(name)))[0] for name in book.NAMES]
     line = f"| to read a chapter | {min(times)} to {max(times)} minutes, exercises apart |"
-    assert line in (book.FOLDER / "index.md").read_text(encoding="utf-8").splitlines()
+    index = (book.FOLDER / "index.md").read_text(encoding="utf-8")
+    assert line in index.splitlines(), f"index.md must say: {line}"
 
 
 def test_reading_is_counted_as_prose_and_code_and_exercises():

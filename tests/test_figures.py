@@ -17,7 +17,7 @@ def closed():
 def test_kernels_the_strongest_first_each_above_its_map():
     torch.manual_seed(0)
     net, image = ConvNetSimple(), torch.rand(28, 28)
-    shown = [axes.images[0].get_array() for axes in figures.kernels_and_maps(net, image).axes]
+    shown = [axes.images[0].get_array() for axes in figures.learned_maps(net, image).axes]
     assert len(shown) == 40
     kernels, maps = shown[:10] + shown[20:30], shown[10:20] + shown[30:]
     strengths = [(kernel**2).sum() for kernel in kernels]
@@ -33,8 +33,8 @@ def test_kernels_the_strongest_first_each_above_its_map():
         torch.testing.assert_close(torch.tensor(drawn), expected)
 
 
-def test_steps_by_rate_marks_what_never_arrives_at_the_limit():
-    (axes,) = figures.steps_by_rate((1, 10, 100), {"a": [30, 3, 1], "b": [None, 50, None]}, 99).axes
+def test_race_by_rate_marks_what_never_arrives_at_the_limit():
+    (axes,) = figures.race_by_rate((1, 10, 100), {"a": [30, 3, 1], "b": [None, 50, None]}, 99).axes
     first, _, second, never = axes.lines
     assert list(zip(*first.get_data(), strict=True)) == [(1, 30), (10, 3), (100, 1)]
     assert list(zip(*second.get_data(), strict=True)) == [(10, 50)]

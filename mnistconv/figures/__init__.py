@@ -11,9 +11,9 @@ from mnistconv.figures.comparison import (
     shifts,
 )
 from mnistconv.figures.convolution import (
-    kernels_and_maps,
     kernels_on_a_digit,
     learned_kernel,
+    learned_maps,
     pooling,
     receptive_field,
     receptive_fields,
@@ -27,9 +27,9 @@ from mnistconv.figures.losses import (
     gradient_bars,
     loss_curves,
     normalisations,
+    race_by_rate,
     slopes_by_logit,
     softmax_by_scale,
-    steps_by_rate,
 )
 from mnistconv.figures.networks import network_diagram
 from mnistconv.figures.results import record_curves
@@ -47,9 +47,9 @@ __all__ = [
     "gradient_bars",
     "gradient_sizes",
     "grey_line",
-    "kernels_and_maps",
     "kernels_on_a_digit",
     "learned_kernel",
+    "learned_maps",
     "loss_curves",
     "misread",
     "misread_by_distance",
@@ -58,6 +58,7 @@ __all__ = [
     "normalisations",
     "plateau",
     "pooling",
+    "race_by_rate",
     "reading",
     "receptive_field",
     "receptive_fields",
@@ -68,7 +69,6 @@ __all__ = [
     "small_convolution",
     "social_card",
     "softmax_by_scale",
-    "steps_by_rate",
     "use_style",
     "window_on_a_digit",
 ]

@@ -170,7 +170,7 @@ def learned_kernel(true: Tensor, steps: dict[str, Tensor]) -> Figure:
     return figure
 
 
-def kernels_and_maps(net: nn.Module, image: Tensor) -> Figure:
+def learned_maps(net: nn.Module, image: Tensor) -> Figure:
     """The kernels of `net.conv1` and the maps that they make of a digit `[28, 28]`: blue +, red -.
 
     The strongest kernel first, its map below it. All kernels share one scale of colours, each map,

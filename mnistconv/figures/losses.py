@@ -110,9 +110,7 @@ def gradient_bars(probabilities: Tensor, target: int) -> Figure:
     return figure
 
 
-def steps_by_rate(
-    rates: Sequence[float], needed: dict[str, list[int | None]], limit: int
-) -> Figure:
+def race_by_rate(rates: Sequence[float], needed: dict[str, list[int | None]], limit: int) -> Figure:
     """Steps needed over the learning rate, both logarithmic: label -> one number for each rate.
 
     None, for a rate at which `limit` steps did not suffice, is marked at the upper edge.
