@@ -141,12 +141,12 @@ def accuracy_by_steps(*names: str) -> Figure:
 def dropout_masks(seed: int = 1) -> Figure:
     """One small network three times: all units, as in eval mode, then two random halves of it.
 
-    Units that a mask has dropped are hollow; their connections are gone for that step.
+    Units that a mask has dropped are hollow; their connections are gone for that picture.
     """
     generator = torch.Generator().manual_seed(seed)
     layers = (6, 8, 8, 4)
     figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.9))
-    titles = ("eval: every unit", "training, one step", "training, the next step")
+    titles = ("eval: every unit", "training, one picture", "training, the next picture")
     for place, title in zip(places, titles, strict=True):
         keep = [torch.ones(n, dtype=bool) for n in layers]
         if title.startswith("training"):
