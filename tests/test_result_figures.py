@@ -4,10 +4,13 @@ import dataclasses
 
 import matplotlib.pyplot as plt
 import pytest
+import torch
+from matplotlib.colors import to_rgba
 
 from mnistconv import figures
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.figures import comparison, results
+from mnistconv.figures.style import PAPER
 from mnistconv.records import load_records, scores
 from mnistconv.records.record import Record
 
@@ -97,3 +100,66 @@ def test_the_scoreboards_axis_hides_no_seed(with_records, monkeypatch):
     with_records(*LEARNED)
     (axes,) = figures.scoreboard_dots().axes
     assert "%" not in texts(axes)
+
+
+# The plateau and what is learned by heart
+
+
+PLATEAU = load_records("plateau")[0]
+
+
+def a_curve(*losses: float) -> Record:
+    return dataclasses.replace(PLATEAU, loss_curve=[*losses])
+
+
+def test_a_plateau_is_over_after_the_first_steps_below_the_level():
+    record = a_curve(2.3, 2.1, 1.9, 2.2, 0.5)
+    assert [record.steps_until(below) for below in (2.0, 2.15, 1.0)] == [600, 400, 1000]
+    assert record.steps_until(0.5) is None
+
+
+def test_the_ends_of_plateaus_are_a_dot_a_seed_and_hollow_where_there_was_none(monkeypatch):
+    """One arm has ended twice and waits once, one is not yet run."""
+    rows = {name: EXPERIMENTS[name] for name in ("plateau", "plateau-steep")}
+    found = {"plateau": [a_curve(2.3, 1.0), a_curve(1.0), a_curve(2.3)], "plateau-steep": []}
+    monkeypatch.setattr(results, "on_board", lambda board: rows)
+    monkeypatch.setattr(results, "load_records", found.get)
+    (axes,) = figures.plateau_ends().axes
+    ended, never = axes.collections[:2]
+    assert ended.get_offsets().tolist() == [[0.4, 0], [0.2, 0]]
+    assert never.get_offsets().tolist() == [[18, 0]]
+    assert tuple(never.get_facecolor()[0]) == to_rgba(PAPER)
+    assert "not within 18: 1 seed" in texts(axes)
+    assert "not yet run" in texts(axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        row.title for row in rows.values()
+    ]
+    plt.close("all")
+
+
+def test_overfitting_shows_its_own_digits_dashed_and_unseen_ones_in_percent():
+    watched = {
+        "steps": [500, 1000], "loss": [0.2, 0.0], "wrong": [0.05, 0.0],
+        "unseen_loss": [0.3, 0.4], "unseen_wrong": [0.08, 0.06],
+    }  # fmt: skip
+    left, right = figures.overfitting({"plain": watched, "other": watched}).axes
+    for axes, own, unseen in ((left, [0.2, 0.0], [0.3, 0.4]), (right, [5, 0], [8, 6])):
+        dashed, solid = axes.lines[:2]
+        assert dashed.get_linestyle() == "--" and solid.get_linestyle() == "-"
+        assert list(dashed.get_ydata()) == pytest.approx(own)
+        assert list(solid.get_ydata()) == pytest.approx(unseen)
+    names = [text.get_text() for text in right.get_legend().get_texts()]
+    assert names == ["plain", "other"]
+    plt.close("all")
+
+
+def test_a_kernels_sums_over_twenty_maps_are_those_of_the_convolution():
+    torch.manual_seed(0)
+    layer, maps = torch.nn.Conv2d(20, 1, 5, bias=False), torch.rand(20, 12, 12)
+    figure = figures.kernel_across_maps(maps, layer.weight[0].detach(), row=2, column=6)
+    parts = [float(text.get_text()) for axes in figure.axes for text in axes.texts]
+    total = layer(maps[None])[0, 0, 2, 6].item()
+    assert len(parts) == 20
+    assert sum(parts) == pytest.approx(total, abs=0.11)
+    assert figure.get_suptitle().endswith(f"{total:+.2f}")
+    plt.close("all")

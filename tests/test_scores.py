@@ -218,3 +218,10 @@ def test_the_interval_is_wilsons():
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
     assert intervals.wilson(9943) == pytest.approx((middle - reach, middle + reach), abs=1e-7)
+
+
+def test_chapter_11_says_what_the_ladder_shows():
+    """Its sentences name the rungs that carry; where a record changes one, read them again."""
+    words = verdict.verdict().loc[:, "verdict"].iloc[-6:]
+    assert list(words) == ["open", "shown", "open", "open", "open", "shown"]
+    assert list(words.index[[1, 5]]) == ["relu → steps-expanded", "steps-deep-wd0 → steps-dropout"]

@@ -105,8 +105,8 @@ def intervals(
 ) -> Figure:
     """A dot and an interval (middle, low, high) for each row, from top to bottom.
 
-    None: the row says that it has none yet. `claimed` marks what the article's single runs gave,
-    and a line at 0.
+    None: the row says that it has none yet. With `claimed`, gains: a line at 0, and a mark at what
+    the article's single runs gave.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.7 + 0.42 * len(rows)))
     for row, (name, values) in enumerate(rows.items()):
@@ -122,7 +122,8 @@ def intervals(
     if claimed is not None:
         axes.axvline(0, color=SOFT_INK, linewidth=1, zorder=1)
         axes.scatter([], [], s=34, color=BLUE, label="our mean, 95 % interval")
-        axes.scatter([], [], marker="s", s=36, color=ORANGE, label="the article's single runs")
+        if claimed:
+            axes.scatter([], [], marker="s", s=36, color=ORANGE, label="the article's single runs")
         axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, fontsize=9)
     return figure
 

@@ -88,7 +88,7 @@ def gradient_sizes(sizes: dict[str, dict[str, float]]) -> Figure:
         style = {
             "color": COLOURS[number],
             "marker": MARKERS[number],
-            "linestyle": ("-", "--")[number],
+            "linestyle": ("-", "--", "-.")[number],
         }
         axes.plot(list(by_layer), list(by_layer.values()), **style)
         first, second = list(by_layer.values())[:2]
