@@ -220,8 +220,10 @@ def test_the_interval_is_wilsons():
     assert intervals.wilson(9943) == pytest.approx((middle - reach, middle + reach), abs=1e-7)
 
 
-def test_chapter_11_says_what_the_ladder_shows():
-    """Its sentences name the rungs that carry; where a record changes one, read them again."""
+def test_the_pages_say_what_the_ladder_shows():
+    """README, first page and chapters 8, 9 and 11 say which rungs carry: where a record changes a
+    word, read them again.
+    """
     words = verdict.verdict().loc[:, "verdict"].iloc[-6:]
     assert list(words) == ["open", "shown", "open", "open", "open", "shown"]
     assert list(words.index[[1, 5]]) == ["relu → steps-expanded", "steps-deep-wd0 → steps-dropout"]
