@@ -188,7 +188,7 @@ def reproduce(
     workers = jobs or (stacked.SEEDS_AT_ONCE if on_gpu else runner.default_workers())
     try:
         fetch_mnist()
-        todo = planning.plan(experiments, chosen_seeds, results)
+        todo = planning.plan(experiments, chosen_seeds, results, on_gpu)
         if not todo:
             print("Nothing is left to do: every planned run has its record.")
             return

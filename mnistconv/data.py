@@ -149,7 +149,10 @@ class ExtendedDataset(Dataset):
 
 @arguments(transform=optional(a_function))
 def get_extended_dataset(root=None, train=True, transform=None, download=True) -> ExtendedDataset:
-    """`get_dataset` with each image five times, 300,000 for training; the article's order."""
+    """`get_dataset` with each image five times, 300,000 for training; the article's order.
+
+    Lazy, where the article's makes a list of all pictures at once.
+    """
     return ExtendedDataset(get_dataset(root, train, transform, download))
 
 

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 class DenseNet(nn.Module):
     """784 -> fc 100 -> sigmoid -> out 10: the network before the convolutions, 79,510 parameters.
 
-    Source: Nielsen, chapter 6, first experiment ("shallow"); the article before this one.
+    Source: Nielsen, chapter 6, first experiment ("shallow"). (The dense network of the article
+    before this one has sigmoid outputs.)
     """
 
     def __init__(self):

@@ -3,8 +3,8 @@
     python site/execute.py [--force] [--jobs 2] [NAME ...]
 
 Outputs are those of a `lesson` run. What they depend on is noted in the notebook: see freshness.py;
-how the halves are kept in step: see pairs.py. Exit code 1 when a cell failed, 2 when a pair has to
-be mended by hand.
+how the halves are kept in step: see pairs.py; what the line "Time" says: see reading.py. Exit code
+1 when a cell failed, 2 when a pair has to be mended by hand.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from freshness import is_fresh, stamp
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from pairs import PairError, as_text, metadata_not_kept, read_pair, stored_halves, write_pair
+from reading import write_time
 
 KERNEL_ENVIRONMENT = {
     "MNISTCONV_PROFILE": "lesson",
@@ -68,6 +69,7 @@ def update(name: str, force: bool) -> None:
     """Bring one chapter up to date. Raises CellExecutionError, PairError; both files then stay."""
     before = stored_halves(name)
     notebook = read_pair(name)
+    write_time(notebook)
     as_text(notebook)  # what cannot be written shall be said before the minutes of a run
     if dropped := metadata_not_kept(notebook):
         print(f"{name}: not kept, cells' metadata {', '.join(sorted(dropped))}", flush=True)

@@ -1,15 +1,19 @@
 """The book as a book: pairs, order, fresh outputs, definitions, alt texts, exercises, lengths."""
 
 import ast
+import inspect
 import re
 import statistics
+import sys
 from itertools import pairwise
 
 import book
 import freshness
 import jupytext
+import nbformat
 import pairs
 import pytest
+import reading
 
 import mnistconv
 from mnistconv import data, networks, training
@@ -172,6 +176,38 @@ def test_a_chapter_ends_with_a_link_to_the_next(name, following):
 
 
 @EVERY_NOTEBOOK
+def test_the_line_time_says_what_was_counted(name):
+    chapter = pairs.read_half(pairs.text_path(name))
+    to_read, to_do = reading.minutes(chapter)
+    said = f" of computing, {to_read} minutes of reading, {to_do} for the exercises."
+    assert any(said in cell.source for cell in chapter.cells), "run `make notebooks`"
+
+
+def test_the_first_page_says_how_long_chapters_take():
+    times = [reading.minutes(pairs.read_half(pairs.text_path(name)))[0] for name in book.NAMES]
+    line = f"| to read a chapter | {min(times)} to {max(times)} minutes, exercises apart |"
+    index = (book.FOLDER / "index.md").read_text(encoding="utf-8")
+    assert line in index.splitlines(), f"index.md must say: {line}"
+
+
+def test_reading_is_counted_as_prose_and_code_and_exercises():
+    new = nbformat.v4
+    frame = new.new_markdown_cell("- **Time:** a minute of computing, or so.\n" + "word " * 1492)
+    code = new.new_code_cell("x = 1\n\n" * 51)
+    task = new.new_markdown_cell("**Exercise 1.** Do.")
+    solution = new.new_code_cell("# Solution 1\n" + "y = 2\n" * 1000)
+    chapter = new.new_notebook(cells=[frame, code, task, solution])
+    assert reading.minutes(chapter) == (20, 5)  # 1,501 words, 51 lines: 15.1 minutes
+    reading.write_time(chapter)
+    line = frame.source.splitlines()[0]
+    assert line == "- **Time:** a minute of computing, 20 minutes of reading, 5 for the exercises."
+    reading.write_time(chapter)
+    assert frame.source.splitlines()[0] == line
+    code.source = "x = 1\n" * 49
+    assert reading.minutes(chapter) == (15, 5)
+
+
+@EVERY_NOTEBOOK
 def test_training_cells_say_how_long_they_are(name):
     for cell in book.code_cells(name):
         if cell.source.startswith("# Solution") or "define" in book.tags(cell):
@@ -214,6 +250,19 @@ def test_what_you_read_is_what_you_import(notebook, module, name):
     assert name in taught, f"{notebook} has no cell tagged `define` with {name}"
     assert taught[name] == package[name]
     assert hasattr(mnistconv, name)
+
+
+@pytest.mark.parametrize(("module", "name"), sorted({(m.__name__, n) for _, m, n in DEFINITIONS}))
+def test_checks_stand_outside_of_what_is_taught(module, name):
+    """A function that takes arguments has a line `@arguments(...)` above it, and raises nothing."""
+    tree = ast.parse(inspect.getsource(getattr(sys.modules[module], name)))
+    assert not any(isinstance(node, ast.Raise | ast.Assert) for node in ast.walk(tree))
+    assert "isinstance" not in {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    (definition,) = tree.body
+    if isinstance(definition, ast.ClassDef):
+        definition = next(p for p in definition.body if getattr(p, "name", "") == "__init__")
+    if [a.arg for a in definition.args.args] != ["self"]:
+        assert any(checks_arguments(decorator) for decorator in definition.decorator_list)
 
 
 def test_bare_sees_a_changed_line():

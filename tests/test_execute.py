@@ -125,6 +125,15 @@ def test_an_edit_of_the_text_alone_wins_and_prose_keeps_the_outputs(in_step, new
     assert stored().cells[1].outputs[0].text == "42\n"
 
 
+def test_the_line_time_is_counted_in_both_halves_and_nothing_runs(in_step):
+    replace(pairs.text_path(NAME), "Some prose.", "- **Time:** a second of computing, ages.")
+    assert run() == 0
+    line = "- **Time:** a second of computing, 5 minutes of reading, 0 for the exercises."
+    assert stored().cells[2].source == line
+    assert line in pairs.text_path(NAME).read_text(encoding="utf-8").splitlines()
+    assert stored().cells[1].outputs[0].text == "42\n"
+
+
 @pytest.mark.parametrize("newer", [pairs.text_path, pairs.notebook_path])
 def test_a_deleted_cell_is_deleted_in_the_other_half_too(in_step, newer):
     notebook = stored()

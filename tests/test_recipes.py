@@ -208,7 +208,7 @@ def test_first_weights_as_nielsen_draws_them():
 
 def test_first_weights_are_the_same_seeds_in_a_run_and_in_a_stack():
     alone = runs.new_network(EVERYTHING.recipe, 3)
-    (stacked_bias,) = stacked.new_stack(EVERYTHING, [3]).nets.conv2.bias
+    (stacked_bias,) = stacked.new_stack(EVERYTHING, [3], torch.device("cpu")).nets.conv2.bias
     assert torch.equal(alone.conv2.bias, stacked_bias)
     assert not alone.out.weight.any()
 

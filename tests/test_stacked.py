@@ -1,6 +1,5 @@
 """Many seeds at once: S stacked networks learn what S separate ones learn."""
 
-import contextlib
 import json
 
 import pytest
@@ -19,14 +18,16 @@ from mnistconv.records.store import (
     weights_path,
 )
 from mnistconv.reproduce import checkpoints, guards, runs, stacked
+from mnistconv.reproduce import stack as stack_module
 from mnistconv.reproduce.planning import Job
-from mnistconv.reproduce.stacked import Stack, new_stack, run_stack, stacked_step
+from mnistconv.reproduce.stack import Stack
+from mnistconv.reproduce.stacked import new_stack, run_stack
 from mnistconv.training import evaluate
 
 CPU = torch.device("cpu")
 SEEDS = [0, 1, 5]
 EVERY_NETWORK = pytest.mark.parametrize(
-    "name", ["dense", "simple", "two-conv", "relu", "dropout-lr0.03", "dropout-nielsen-step"]
+    "name", ["dense", "simple", "two-conv", "relu", "steps-wide", "steps-deep", "steps-dropout"]
 )
 
 
@@ -41,63 +42,82 @@ class Mask(nn.Module):
         return x * self.mask
 
 
-def draw_masks() -> list[torch.Tensor]:
-    """The masks that the stacked network draws next, for each of the three dropout layers."""
-    return [F.dropout(torch.ones(len(SEEDS), 10, width)) for width in (640, 1000, 1000)]
+def draw_masks(stack) -> list[torch.Tensor]:
+    """The masks that the stack draws next, for each of its three dropout layers."""
+    state = stack.generator.get_state()
+    shapes = [(len(SEEDS), 10, width) for width in (640, 1000, 1000)]
+    masks = [
+        torch.empty(shape, dtype=torch.float64).bernoulli_(0.5, generator=stack.generator).div_(0.5)
+        for shape in shapes
+    ]
+    stack.generator.set_state(state)
+    return masks
 
 
-def sgd_of(experiment, net) -> torch.optim.SGD:
-    recipe = experiment.recipe
-    groups = recipe.parameter_groups(net)
-    return torch.optim.SGD(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+@pytest.fixture
+def in_float64(monkeypatch):
+    """Rounding decides no near-tie of a pool or a ReLU then, and ten steps differ by 1e-15."""
+    monkeypatch.setattr(stack_module, "to_input", lambda images: to_input(images).double())
+    monkeypatch.setattr(stack_module.steps, "is_known", lambda net: True)
 
 
 @pytest.mark.slow
 @EVERY_NETWORK
-def test_stacked_networks_equal_separate_ones(name, few):
-    """Ten steps. Sums in another order differ by 1e-7 a step; 1e-5 leaves room for ten of them."""
-    experiment = EXPERIMENTS[name]
+def test_stacked_networks_equal_separate_ones(name, few, in_float64):
+    recipe = EXPERIMENTS[name].recipe
     images, labels = (tensor[: 10 * len(SEEDS) * 10] for tensor in few)
     images, labels = images.view(10, len(SEEDS), 10, 28, 28), labels.view(10, len(SEEDS), 10)
-    stack, nets = new_stack(experiment, SEEDS), []
-    for seed in SEEDS:
-        torch.manual_seed(seed)
-        nets.append(experiment.recipe.network())
-    sgd, sgds = sgd_of(experiment, stack.nets), [sgd_of(experiment, net) for net in nets]
+    nets = [runs.new_network(recipe, seed).double() for seed in SEEDS]
+    stack = Stack(nets, recipe, CPU)
+    options = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
+    sgds = [torch.optim.SGD(recipe.parameter_groups(net), **options) for net in nets]
     for step in range(10):
-        torch.manual_seed(step)
-        losses = stacked_step(stack, sgd, images[step], labels[step])
-        torch.manual_seed(step)
-        masks = draw_masks() if name.startswith("dropout") else []
-        for i, (net, sgd_i) in enumerate(zip(nets, sgds, strict=True)):
+        masks = draw_masks(stack) if name == "steps-dropout" else []
+        losses = stack.step(images[step], labels[step])
+        for i, (net, sgd) in enumerate(zip(nets, sgds, strict=True)):
             for number, mask in enumerate(masks, start=1):
                 setattr(net, f"dropout{number}", Mask(mask[i]))
-            loss = F.cross_entropy(net(to_input(images[step, i])), labels[step, i])
-            sgd_i.zero_grad()
+            loss = F.cross_entropy(net(to_input(images[step, i]).double()), labels[step, i])
+            sgd.zero_grad()
             loss.backward()
-            sgd_i.step()
-            assert losses[i].item() == pytest.approx(loss.item(), abs=1e-5)
+            sgd.step()
+            assert losses[i].item() == pytest.approx(loss.item(), abs=1e-12)
     for i, net in enumerate(nets):
         for (key, stacked_value), value in zip(
             stack.nets.named_parameters(), net.parameters(), strict=True
         ):
             torch.testing.assert_close(
-                stacked_value[i], value, rtol=1e-5, atol=1e-5, msg=f"{key} of network {i}"
+                stacked_value[i], value, rtol=0, atol=1e-12, msg=f"{key} of network {i}"
             )
 
 
 def test_each_network_has_its_own_weights_and_its_own_dropout(few):
     experiment = EXPERIMENTS["dropout-lr0.03"]
-    torch.manual_seed(0)
-    stack = Stack([experiment.recipe.network()] * 2)
-    images = to_input(few[0][:10]).expand(2, -1, -1, -1, -1)
-    first, second = stack(images)
-    assert not torch.equal(first, second)
-    stack.eval()
-    first, second = stack(images)
+    net = runs.new_network(experiment.recipe, 0)
+    stack = Stack([net, net], experiment.recipe, CPU)
+    images, labels = few[0][:10].expand(2, -1, -1, -1), few[1][:10].expand(2, -1)
+    first, second = stack.step(images, labels)
+    assert first != second
+    first, second = Stack([net, net], experiment.recipe, CPU).answers(few[0])
     assert torch.equal(first, second)
-    first, second = new_stack(experiment, [0, 1]).nets.conv1.weight
+    first, second = new_stack(experiment, [0, 1], CPU).nets.conv1.weight
     assert not torch.equal(first, second)
+
+
+class Doubled(nn.Module):
+    """No chain: the picture goes in twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(784, 10)
+
+    def forward(self, x):
+        return self.out(x.flatten(1)) + self.out(x.flatten(1))
+
+
+def test_a_stack_refuses_layers_that_it_does_not_know():
+    with pytest.raises(LookupError, match="does not know all layers of Doubled"):
+        Stack([Doubled()], EXPERIMENTS["dense"].recipe, CPU)
 
 
 @pytest.fixture
@@ -150,8 +170,8 @@ def test_a_stack_leaves_records_and_goes_on_to_the_same_bits(tmp_path, little_da
 @pytest.mark.slow
 def test_the_accuracy_of_a_stack_is_that_of_its_networks(few):
     experiment = EXPERIMENTS["relu"]
-    stack = new_stack(experiment, SEEDS)
-    answers = stacked.stacked_answers(stack, few[0], batch_size=300)
+    stack = new_stack(experiment, SEEDS, CPU)
+    answers = stack.answers(few[0], batch_size=300)
     accuracies = stacked.shares(answers, few[1])
     for i, accuracy in enumerate(accuracies):
         net = stack.take_out(i, experiment.recipe.network())
@@ -255,7 +275,7 @@ def test_a_stack_killed_between_its_records_writes_only_the_others(
     def no_more_training(*_):
         raise AssertionError("all epochs were done")
 
-    monkeypatch.setattr(stacked, "step_on", lambda *_: no_more_training)
+    monkeypatch.setattr(stacked, "steps_on", lambda *_: no_more_training)
     assert stacked.run_all([Job(SMALL, 4, 1.0)], tmp_path, CPU, seeds_at_once=8) == 0
     assert record_path(SMALL.name, 0, tmp_path).read_bytes() == first
     parts = [record_path(SMALL.name, seed, tmp_path) for seed in (0, 4)]
@@ -263,19 +283,20 @@ def test_a_stack_killed_between_its_records_writes_only_the_others(
 
 
 class FakeGraph:
-    """Stands for CUDA's stream, graph and random state on a CPU: a replay runs the step again."""
+    """Stands for CUDA's graph and stream on a CPU: a replay makes the steps again."""
 
     def __init__(self, monkeypatch):
-        self.is_capturing, self.step, self.calls = False, None, 0
-        for name in ("Stream", "current_stream", "CUDAGraph"):
-            monkeypatch.setattr(torch.cuda, name, lambda: self)
-        monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
-        monkeypatch.setattr(torch.cuda, "graph", lambda graph: self)
-        monkeypatch.setattr(torch.cuda, "get_rng_state", torch.get_rng_state)
-        monkeypatch.setattr(torch.cuda, "set_rng_state", torch.set_rng_state)
+        self.is_capturing, self.generator, self.calls = False, None, 0
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: self)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda: self)
+        monkeypatch.setattr(torch.cuda, "graph", self.begin)
 
-    def wait_stream(self, stream):
-        assert stream is self
+    def begin(self, graph, stream):
+        assert graph is stream is self
+        return self
+
+    def register_generator_state(self, generator):
+        self.generator = generator
 
     def __enter__(self):
         self.is_capturing = True
@@ -283,45 +304,68 @@ class FakeGraph:
     def __exit__(self, *_):
         self.is_capturing = False
 
-    def watch(self, step):
+    def watch(self, make):
         def watched(numbers):
-            losses = step(numbers)
+            losses = make(numbers)
             self.calls += 1
             if self.is_capturing:
-                self.captured = numbers, losses
+                self.captured = make, numbers, losses
             return losses
 
-        self.step = step
         return watched
 
     def replay(self):
-        numbers, losses = self.captured
-        losses.copy_(self.step(numbers))
+        make, numbers, losses = self.captured
+        losses.copy_(make(numbers))
 
 
-def test_a_captured_step_trains_as_the_step_itself(few, monkeypatch):
-    """Its logic, with a graph of straw: a GPU is not at hand in every test."""
-    order = torch.stack([torch.randperm(len(few[1]))[:50] for _ in SEEDS]).split(10, dim=1)
+def test_captured_steps_train_as_the_steps_themselves(few, monkeypatch):
+    """Their logic, with a graph of straw: a GPU is not at hand in every test."""
+    order = torch.stack([torch.randperm(len(few[1]))[:60] for _ in SEEDS]).split(20, dim=1)
 
     def train(wrap) -> tuple[list, str]:
-        stack = new_stack(SMALL, SEEDS)
-        sgd = sgd_of(SMALL, stack.nets)
-        torch.manual_seed(7)
-
-        def step(numbers):
-            return stacked_step(stack, sgd, few[0][numbers], few[1][numbers])
-
-        step = wrap(step, stack)
+        stack = new_stack(SMALL, SEEDS, CPU)
+        make_steps = wrap(stacked.steps_on(CPU, stack, few, 2), stack)
         loss_sums = torch.zeros(len(SEEDS))
         for numbers in order:
-            loss_sums += step(numbers)
-        return loss_sums.tolist(), hash_weights(stack.nets)
+            loss_sums += make_steps(numbers)
+        return loss_sums.tolist(), hash_weights(stack.nets), stack.generator
 
     fake = FakeGraph(monkeypatch)
-    plain = train(lambda step, stack: step)
-    captured = train(lambda step, stack: stacked.capture(fake.watch(step), stack, few))
+    *plain, _ = train(lambda make, stack: make)
+    numbers = torch.zeros(len(SEEDS), 20, dtype=torch.int64)
+    *captured, generator = train(
+        lambda make, stack: stacked.capture(fake.watch(make), stack, numbers)
+    )
     assert captured == plain
-    assert fake.calls == 4  # three to warm up and the capture; the rest are replays
+    assert fake.calls == 2  # one to warm up, and the capture; the rest are replays
+    assert fake.generator is generator
+
+
+def test_stacks_on_a_gpu_take_turns_and_learn_what_they_learn_alone(
+    tmp_path, little_data, monkeypatch, capsys
+):
+    """Two stacks and two places, on a CPU that is taken for a GPU."""
+    alone = [run_stack(SMALL, [seed], CPU, tmp_path / "alone")[0] for seed in (0, 4)]
+    makers, turns, real = [], [], stacked.steps_on
+
+    def watch(*arguments):
+        make = real(*arguments)
+        makers.append(make)
+
+        def watched(numbers):
+            turns.append(makers.index(make))
+            return make(numbers)
+
+        return watched
+
+    monkeypatch.setattr(stacked, "steps_on", watch)
+    monkeypatch.setattr(stacked, "places_on", lambda device: 2)
+    jobs = [Job(SMALL, seed, 1.0) for seed in (0, 4)]
+    assert stacked.run_all(jobs, tmp_path / "turns", CPU, seeds_at_once=1) == 0
+    assert turns == [0, 1] * 3 * 9
+    in_turns = [record_path(SMALL.name, seed, tmp_path / "turns") for seed in (0, 4)]
+    assert list(map(without_time, in_turns)) == list(map(without_time, alone))
 
 
 def test_batches_must_divide(tmp_path, mnist, monkeypatch):

@@ -141,12 +141,12 @@ def accuracy_by_steps(*names: str) -> Figure:
 def dropout_masks(seed: int = 1) -> Figure:
     """One small network three times: all units, as in eval mode, then two random halves of it.
 
-    Units that a mask has dropped are hollow; their connections are gone for that step.
+    Units that a mask has dropped are hollow; their connections are gone for that picture.
     """
     generator = torch.Generator().manual_seed(seed)
     layers = (6, 8, 8, 4)
     figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.9))
-    titles = ("eval: every unit", "training, one step", "training, the next step")
+    titles = ("eval: every unit", "training, one picture", "training, the next picture")
     for place, title in zip(places, titles, strict=True):
         keep = [torch.ones(n, dtype=bool) for n in layers]
         if title.startswith("training"):
@@ -178,7 +178,7 @@ def _draw_units(axes: Axes, keep: list[Tensor]) -> None:
 
 
 def scoreboard_dots(board: str = "article") -> Figure:
-    """Every run of a board: our seeds, the article, its author's reruns, Nielsen.
+    """Every run of a board: our seeds, the article, its author's later two sets, Nielsen.
 
     Misread digits on a log scale, fewer to the right; the grey bar is the 95 % Wilson interval that
     10,000 test images leave around our mean (around the article where we have no record). The mean
@@ -212,8 +212,9 @@ def _score_row(axes: Axes, y: float, experiment: Experiment) -> None:
         axes.plot(ends, [y, y], color=FAINT, linewidth=9, solid_capstyle="butt", zorder=1)
     if not ours:
         axes.text(900, y, "not yet run", fontsize=8.5, color=SOFT_INK, va="center", ha="center")
-    published = [[experiment.article], experiment.reruns, [experiment.nielsen]]
-    for values, style in zip([*published, ours], SCORE_STYLES.values(), strict=True):
+    published = (experiment.article, experiment.rerun, experiment.normalised, experiment.nielsen)
+    groups = [*([value] for value in published), ours]
+    for values, style in zip(groups, SCORE_STYLES.values(), strict=True):
         known = [value for value in values if value is not None]
         height = y + style["lift"]
         marks = {key: value for key, value in style.items() if key != "lift"}
@@ -235,9 +236,10 @@ def _off_the_axis(axes: Axes, y: float, ours: list[float]) -> None:
 
 SCORE_STYLES = {
     "article": {"marker": "s", "s": 42, "color": ORANGE, "lift": 0.16, "zorder": 3},
-    "its author's reruns": {
+    "its rerun": {
         "marker": "s", "s": 22, "facecolor": PAPER, "edgecolor": ORANGE, "lift": 0.16, "zorder": 2,
     },
+    "normalised": {"marker": "x", "s": 26, "color": ORANGE, "lift": 0.16, "zorder": 2},
     "Nielsen": {"marker": "D", "s": 34, "color": PURPLE, "lift": -0.2, "zorder": 3},
     "our seeds": {"marker": "o", "s": 34, "color": BLUE, "lift": 0.0, "zorder": 4},
 }  # fmt: skip
@@ -248,7 +250,7 @@ def _score_legend(axes: Axes) -> None:
         marks = {key: value for key, value in style.items() if key != "lift"}
         axes.scatter([], [], label=label, **marks)
     axes.plot([], [], color=FAINT, linewidth=9, solid_capstyle="butt", label="95 % interval")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.42, 1.08), ncols=5, fontsize=8.5,
+    axes.legend(loc="upper center", bbox_to_anchor=(0.42, 1.08), ncols=6, fontsize=8.5,
                 handletextpad=0.5, columnspacing=1.2, handlelength=1.2)  # fmt: skip
 
 

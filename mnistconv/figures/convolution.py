@@ -195,3 +195,25 @@ def learned_kernel(true: Tensor, steps: dict[str, Tensor]) -> Figure:
         axes.set_title(name, fontsize=10)
         axes.axis("off")
     return figure
+
+
+def learned_maps(net: nn.Module, image: Tensor) -> Figure:
+    """The kernels of `net.conv1` and the maps that they make of a digit `[28, 28]`: blue +, red -.
+
+    The strongest kernel first, its map below it. All kernels share one scale of colours, each map,
+    with its bias, has its own. Works for any number of kernels that ten columns divide.
+    """
+    kernels = net.conv1.weight.detach()[:, 0]
+    maps = net.conv1(image[None, None]).detach()[0]
+    order = kernels.flatten(1).norm(dim=1).argsort(descending=True)
+    rows = 2 * len(order) // 10
+    figure, grid = plt.subplots(rows, 10, figsize=(WIDTH, 0.78 * rows))
+    for place, number in enumerate(order):
+        row, column = divmod(place, 10)
+        for below, (values, limit) in enumerate(
+            ((kernels[number], kernels.abs().max()), (maps[number], maps[number].abs().max()))
+        ):
+            axes = grid[2 * row + below, column]
+            axes.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit)
+            axes.axis("off")
+    return figure

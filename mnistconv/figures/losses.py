@@ -1,12 +1,14 @@
 """Softmax and the losses, drawn."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mnistconv.figures.style import BLUE, COLOURS, INK, ORANGE, WIDTH
+from mnistconv.figures.style import BLUE, COLOURS, INK, MARKERS, ORANGE, WIDTH
 
 
 def normalisations(outputs: Tensor) -> Figure:
@@ -105,4 +107,23 @@ def gradient_bars(probabilities: Tensor, target: int) -> Figure:
         axes.set_title(title)
         axes.set_xticks(range(len(values)), [f"class {k}" for k in range(len(values))])
         axes.set_ylim(-0.75, 1.2)
+    return figure
+
+
+def race_by_rate(rates: Sequence[float], needed: dict[str, list[int | None]], limit: int) -> Figure:
+    """Steps needed over the learning rate, both logarithmic: label -> one number for each rate.
+
+    None, for a rate at which `limit` steps did not suffice, is marked at the upper edge.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 3))
+    for number, (label, steps) in enumerate(needed.items()):
+        arrived = [(rate, n) for rate, n in zip(rates, steps, strict=True) if n is not None]
+        never = [rate for rate, n in zip(rates, steps, strict=True) if n is None]
+        colour = COLOURS[number]
+        axes.plot(*zip(*arrived, strict=True), color=colour, marker=MARKERS[number])
+        axes.plot(never, [limit] * len(never), "x", color=colour, markersize=8)
+        middle = arrived[len(arrived) // 2]
+        axes.annotate(label, middle, (8, 6), color=colour, textcoords="offset points")
+    axes.annotate(f"×: not within {limit:,} steps", (0.65, 0.84), xycoords="axes fraction")
+    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="steps needed")
     return figure

@@ -17,8 +17,9 @@ def scoreboard(names: list[str] | None = None, board: str = "article") -> pd.Dat
     """One row per run, in the order of the table, accuracies in percent of the 10,000 test images.
 
     Columns, as text to read: `run`, `parameters`, `images` (for training), `epochs`, `ours` (see
-    `ours`), `article`, `reruns` (its author's later ones), `Nielsen`. `names` picks runs of any
-    board; all of `board` when None. Raises ValueError for a name or board that is not known.
+    `ours`), `article`, `rerun` (its author's later one), `normalised` (his with another recipe),
+    `Nielsen`. `names` picks runs of any board; all of `board` when None. Raises ValueError for a
+    name or board that is not known.
     """
     picked = [get_experiment(name) for name in names or on_board(board)]
     return pd.DataFrame([_row(experiment) for experiment in picked]).set_index("run")
@@ -33,9 +34,14 @@ def _row(experiment: Experiment) -> dict:
         "epochs": experiment.recipe.epochs,
         "ours": ours(numbers),
         "article": _published(experiment),
-        "reruns": ", ".join(f"{value:.2f}" for value in experiment.reruns),
-        "Nielsen": "" if experiment.nielsen is None else f"{experiment.nielsen:.2f}",
+        "rerun": _percent(experiment.rerun),
+        "normalised": _percent(experiment.normalised),
+        "Nielsen": _percent(experiment.nielsen),
     }
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def percents(experiment: Experiment) -> tuple[list[float], list[float]]:
@@ -144,7 +150,8 @@ def _numbers(experiment: Experiment) -> dict:
         "epochs": experiment.recipe.epochs,
         **ours,
         "article": experiment.article,
-        "reruns": " ".join(f"{value:.2f}" for value in experiment.reruns),
+        "rerun": experiment.rerun,
+        "normalised": experiment.normalised,
         "nielsen": experiment.nielsen,
     }
 

@@ -69,13 +69,17 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def plan(
-    experiments: list[Experiment], seeds: list[int] | None = None, results: Path = RESULTS
+    experiments: list[Experiment],
+    seeds: list[int] | None = None,
+    results: Path = RESULTS,
+    on_gpu: bool = False,
 ) -> list[Job]:
     """All jobs without a record that counts: what was begun first, then what is soon done.
 
     So each hour leaves the most records. A run named twice counts once. `seeds` replaces the
     planned seeds of each experiment. Nothing is renamed or written. Takes a few seconds: one
-    training sample per kind of network gives the estimates.
+    training sample per kind of network gives the estimates. For a GPU there are none: an image
+    counts as a second.
     """
     missing = {
         (experiment.name, seed): (experiment, seed)
@@ -84,7 +88,7 @@ def plan(
         if not has_record(experiment, seed, results)
     }.values()
     networks = {experiment.recipe.network for experiment, _ in missing}
-    paces = {network: calibrate(network) for network in networks}
+    paces = {network: float if on_gpu else calibrate(network) for network in networks}
     jobs = [
         Job(experiment, seed, paces[experiment.recipe.network](experiment.recipe.training_images))
         for experiment, seed in missing

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -97,27 +97,32 @@ def do(job: Job, results: Path) -> tuple[int, str]:
     """One job, unless another runner has it in hand: how it ended, and why it did not end well."""
     torch.set_num_threads(1)
     experiment, seed = job.experiment, job.seed
-    return attempt(experiment, [seed], results, lambda: run(experiment, seed, results))
-
-
-def attempt(
-    experiment: Experiment, seeds: list[int], results: Path, train: Callable[[], object]
-) -> tuple[int, str]:
-    """Call `train` with the locks of these runs, unless all have their record; as `do`."""
     try:
-        with ExitStack() as locks:
-            for seed in seeds:
-                checkpoint = checkpoint_path(experiment.name, seed, results)
-                locks.enter_context(hold(checkpoint))
-                record = record_path(experiment.name, seed, results)
-                sweep(checkpoint, record, weights_path(experiment.name, seed, results))
-            if not all(has_record(experiment, seed, results) for seed in seeds):
-                train()
+        with in_hand(experiment, [seed], results):
+            if not has_record(experiment, seed, results):
+                run(experiment, seed, results)
         return DONE, ""
-    except Timeout:
-        return BUSY, "another runner has it in hand"
     except Exception as error:
-        return FAILED, f"failed, its finished epochs are kept ({_in_a_line(error)})"
+        return failure(error)
+
+
+@contextmanager
+def in_hand(experiment: Experiment, seeds: list[int], results: Path):
+    """Hold the locks of these runs, and sweep away what a killed one left half written."""
+    with ExitStack() as locks:
+        for seed in seeds:
+            checkpoint = checkpoint_path(experiment.name, seed, results)
+            locks.enter_context(hold(checkpoint))
+            record = record_path(experiment.name, seed, results)
+            sweep(checkpoint, record, weights_path(experiment.name, seed, results))
+        yield
+
+
+def failure(error: Exception) -> tuple[int, str]:
+    """How a job ended in which `error` was raised, and why it did not end well."""
+    if isinstance(error, Timeout):
+        return BUSY, "another runner has it in hand"
+    return FAILED, f"failed, its finished epochs are kept ({_in_a_line(error)})"
 
 
 def work(job: Job, results: Path) -> int:

@@ -167,13 +167,16 @@ class Flatten(Layer):
 
 
 class Dropout(Layer):
-    """Each value times 0 or 1/(1 - p), as PyTorch draws it."""
+    """Each value times 0 or 1/(1 - p), as PyTorch draws it: from `generator`, or its own of old."""
+
+    generator: torch.Generator | None = None
 
     def __init__(self, module: nn.Dropout, rates: Rates):
         self.p = module.p
 
     def forward(self, x: Tensor) -> Tensor:
-        self.mask = torch.empty_like(x).bernoulli_(1 - self.p).div_(1 - self.p)
+        kept = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        self.mask = kept.div_(1 - self.p)
         return x * self.mask
 
     def backward(self, error: Tensor) -> Tensor:
@@ -191,16 +194,16 @@ LAYERS = {
 }  # what a network calls in its `forward`: a kind of module, a function, a method of tensors
 
 
-def layers_of(net: nn.Module, rates: Rates) -> list[Layer]:
+def layers_of(net: nn.Module, rates: Rates, known: dict = LAYERS) -> list[Layer]:
     """The chain of layers that `net` passes through, read from its own `forward`.
 
-    Raises LookupError for a network that is no chain, or has a layer that is not in `LAYERS`.
+    Raises LookupError for a network that is no chain, or has a layer that is not in `known`.
     """
     layers = []
     _, *calls, output = symbolic_trace(net).graph.nodes
     for call, following in zip(calls, [*calls[1:], output], strict=True):
         module = net.get_submodule(call.target) if call.op == "call_module" else None
-        layers.append(LAYERS[type(module) if module else call.target](module, rates))
+        layers.append(known[type(module) if module else call.target](module, rates))
         if following.args[0] is not call:
             raise LookupError(f"{following} does not take what {call} gives")
     modules = [call.target for call in calls if call.op == "call_module"]
@@ -227,6 +230,15 @@ def is_known(net: nn.Module) -> bool:
         return False
 
 
+def rates_of(sgd: torch.optim.SGD) -> Rates:
+    """The learning rate and the weight decay of each parameter that `sgd` moves."""
+    return {
+        parameter: (group["lr"], group["weight_decay"])
+        for group in sgd.param_groups
+        for parameter in group["params"]
+    }
+
+
 class Steps:
     """The training of `net` by plain SGD: `sgd` says the learning rate and decay of each parameter.
 
@@ -235,12 +247,7 @@ class Steps:
     """
 
     def __init__(self, net: nn.Module, sgd: torch.optim.SGD):
-        rates = {
-            parameter: (group["lr"], group["weight_decay"])
-            for group in sgd.param_groups
-            for parameter in group["params"]
-        }
-        layers = layers_of(net, rates)
+        layers = layers_of(net, rates_of(sgd))
         self.first = next(k for k, layer in enumerate(layers) if isinstance(layer, Dense))
         self.layers = layers
 

@@ -132,26 +132,20 @@ class BySteps(Loop):
 
 
 class ManySeeds(Loop):
-    """Many seeds in one step, `mnistconv/reproduce/stacked.py`, here on the processor."""
+    """Many seeds in one step, `mnistconv/reproduce/stack.py`, here on the processor."""
 
     networks = stacked.SEEDS_AT_ONCE
     name = f"{networks} seeds stacked"
 
     def set_up(self) -> None:
         seeds = list(range(FIRST_SEED, FIRST_SEED + self.networks))
-        self.stack = stacked.new_stack(self.experiment, seeds)
-        sgd = torch.optim.SGD(
-            self.stack.parameters(),
-            lr=self.recipe.lr,
-            weight_decay=self.recipe.weight_decay,
-        )
-        self.step = stacked.step_on(torch.device("cpu"), self.stack, sgd, self.images)
+        self.stack = stacked.new_stack(self.experiment, seeds, torch.device("cpu"))
 
     def train(self, seed: int, steps: int) -> None:
-        n = len(self.images[1])
-        orders = [numbers_of_images(n, seed + i, steps) for i in range(self.networks)]
+        images, labels = self.images
+        orders = [numbers_of_images(len(labels), seed + i, steps) for i in range(self.networks)]
         for numbers in torch.stack(orders).split(BATCH_SIZE, dim=1):
-            self.step(numbers)
+            self.stack.step(images[numbers], labels[numbers])
 
     def network(self) -> nn.Module:
         return self.stack.take_out(0, self.net)

@@ -537,7 +537,7 @@
     if (state.digit === null || !digits) return "";
     const label = digits.labels[digits.numbers.indexOf(state.digit)];
     const likely = digits.doubtful[state.digit];
-    const doubt = likely === undefined ? "" : ` People who checked it read a ${likely} (Northcutt and others, 2021).`;
+    const doubt = likely === undefined ? "" : ` A network took it for a ${likely} (Northcutt and others, 2021); how five people voted: chapter 10.`;
     return `Test digit ${state.digit.toLocaleString("en")}, labelled ${label}.${doubt}`;
   }
 
