@@ -33,8 +33,11 @@ def lottery(gains: dict[str, ArrayLike], claimed: dict[str, float]) -> Figure:
         if not len(values):
             axes.text(0.02, -row, "not yet run", color=SOFT_INK, va="center")
         heights = -row + np.linspace(-0.3, 0.3, len(values))
-        face = [BLUE if value > 0 else "none" for value in values]
-        axes.scatter(values, heights, s=14, facecolor=face, edgecolor=BLUE, linewidth=0.8, zorder=2)
+        for is_shown, face in ((values > 0, BLUE), (values <= 0, "none")):
+            axes.plot(
+                values[is_shown], heights[is_shown], "o", markersize=3.7, color=BLUE,
+                markerfacecolor=face, markeredgewidth=0.8, zorder=2,
+            )  # fmt: skip
         if step in claimed:
             axes.scatter(claimed[step], -row, marker="s", s=42, color=ORANGE, zorder=3)
     axes.scatter([], [], s=14, color=BLUE, label="one pair of runs")
@@ -88,8 +91,10 @@ def by_position(misread: dict[str, ArrayLike]) -> Figure:
     for number, (name, often) in enumerate(misread.items()):
         often = np.asarray(often)
         colour, line = COLOURS[number % 5], LINES[number % 4]
-        axes.plot(100 * often.cumsum() / often.sum(), color=colour, linestyle=line, label=name)
-    n = len(often)
+        n = len(often)
+        so_far = 100 * often.cumsum() / often.sum()
+        shown = slice(None, None, 50)  # more points are not to be seen
+        axes.plot(np.arange(n)[shown], so_far[shown], color=colour, linestyle=line, label=name)
     axes.plot([0, n], [0, 100], color=FAINT, zorder=0)
     axes.axvline(n / 2, color=SOFT_INK, linewidth=1, linestyle=":", zorder=0)
     axes.set(xlim=(0, n), ylim=(0, 100), xlabel="test digits, in MNIST's order")
