@@ -360,3 +360,66 @@ def test_nonsense_in_the_address_is_ignored(node, text):
     """
     state, empty = node(code)
     assert state == empty
+
+
+# The state
+
+
+def test_the_state_changes_in_one_place_and_listeners_hear_of_it(node):
+    code = """
+    const store = m.makeStore(m.freshState()), heard = [];
+    store.listen((state, before) => heard.push([before.dx, state.dx]));
+    store.change({ dx: 3 });
+    store.change({ angle: 10 });
+    store.state.dx = 9; // it is frozen: this does nothing
+    return [heard, store.state.dx, store.state.angle];
+    """
+    assert node(code) == [[[0, 3], [3, 3]], 3, 10]
+
+
+def test_another_network_has_all_its_maps_on(node):
+    code = """
+    const store = m.makeStore(m.freshState());
+    store.change({ off: { conv1: new Set([3]) } });
+    store.change({ net: "relu" });
+    const same = Object.keys(store.state.off);
+    store.change({ net: "simple" });
+    const other = Object.keys(store.state.off);
+    store.change({ net: "relu", off: { conv2: new Set([1]) } });
+    return [same, other, Object.keys(store.state.off)];
+    """
+    assert node(code) == [["conv1"], [], ["conv2"]]
+
+
+def test_a_stroke_is_begun_continued_replaced_and_undone(node):
+    """A board that is replaced during a stroke ends it: the rest of the stroke draws nothing."""
+    code = """
+    const store = m.makeStore(m.freshState());
+    const points = () => (store.state.strokes ?? []).map((stroke) => stroke.points.length);
+    const seen = [];
+    const act = (fields) => { store.change(fields(store.state)); seen.push(points()); };
+    act((s) => m.beginStroke(s, [1, 1]));
+    act((s) => m.continueStroke(s, [2, 1]));
+    act((s) => m.continueStroke(s, [2.1, 1]));
+    act((s) => m.putOnBoard(s, { strokes: [], digit: 4 }));
+    act((s) => m.continueStroke(s, [9, 9]));
+    act(m.undo);
+    act((s) => m.continueStroke(s, [9, 9]));
+    act(m.undo);
+    return [seen, store.state.strokes];
+    """
+    assert node(code) == [[[1], [2], [2], [], [], [2], [2], []], None]
+
+
+def test_undo_remembers_fifty_boards_and_then_takes_strokes_away(node):
+    code = """
+    const store = m.makeStore(m.freshState());
+    for (let i = 0; i < 60; i++) store.change(m.beginStroke(store.state, [i % 28, 3]));
+    const lengths = [];
+    for (let i = 0; i < 61; i++) {
+      store.change(m.undo(store.state));
+      lengths.push(store.state.strokes.length);
+    }
+    return lengths;
+    """
+    assert node(code) == [*range(59, -1, -1), 0]

@@ -19,7 +19,7 @@ const load = (folder, name) => {
   vm.runInThisContext(fs.readFileSync(filename, "utf8"), { filename });
 };
 
-["network", "prepare", "explain", "address"].forEach((name) => load(path.join(scripts, "draw"), name));
+["network", "prepare", "explain", "address", "state"].forEach((name) => load(path.join(scripts, "draw"), name));
 load(path.join(scripts, "explorer"), "convolution");
 const { mnistconv: m, convolution } = globalThis;
 
