@@ -177,6 +177,16 @@ def test_a_drawn_digit_is_recognised(at, digit):
     assert seen.complaints == []
 
 
+@pytest.mark.parametrize("digit", DRAWN)
+def test_a_digit_is_recognised_while_the_text_of_the_page_is_selected(at, digit):
+    """A browser would drag the selection, and take the pointer away from the stroke."""
+    seen = at()
+    seen.page.keyboard.press("Control+a")
+    assert seen.page.evaluate("getSelection().toString().length") > 1000
+    draw(seen, DRAWN[digit])
+    assert reads(seen, digit)
+
+
 def test_a_small_digit_in_the_corner_needs_the_centring(at):
     """The three of the list above at a third of its size: prepared it is read, else not."""
     small = [[(0.02 + x / 3, 0.02 + y / 3) for x, y in stroke] for stroke in DRAWN[3]]

@@ -43,6 +43,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       hideCursor(store);
       begin(store, pointOf(event));
     });
+    // Where text that spans the board is selected, browsers would drag it, and the stroke would end.
+    board.addEventListener("dragstart", (event) => event.preventDefault());
     board.addEventListener("pointermove", (event) => {
       if (event.pointerId !== pointer) return;
       const events = event.getCoalescedEvents?.() ?? [];
