@@ -64,6 +64,11 @@ def reads(seen, digit: int) -> bool:
     return sentence(seen).startswith(f"It reads a{'n' if digit == 8 else ''} {digit} (")
 
 
+def answer_of(seen, name: str) -> str:
+    """What stands beside the name of a network."""
+    return seen.page.locator(f".draw-reads[data-network='{name}']").text_content()
+
+
 def next_frame(seen) -> None:
     seen.page.evaluate("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
 
@@ -121,6 +126,16 @@ def logits(seen) -> list[str]:
 
 def numbers_in(text: str) -> list[float]:
     return [value_of(t) for t in re.findall(r"−?\d+(?:\.\d+)?", text.replace("− ", "−"))]
+
+
+def take_suggestion(seen, link: str) -> None:
+    """Go on in the tour until it offers a link to the situation `link`, and follow it."""
+    place = seen.page.locator(f"#draw-tour a[href*='{link}']").first
+    for _ in range(6):
+        if place.is_visible():
+            break
+        seen.page.locator("#draw-next").click()
+    place.click()
 
 
 def choose_network(seen, name: str) -> None:
@@ -295,9 +310,9 @@ def test_every_network_is_loaded_when_it_is_chosen_and_not_before(at, name):
         assert not any(url.endswith(file) for url in seen.requests)
         choose_network(seen, name)
     assert sum(url.endswith(file) for url in seen.requests) == 1
-    card = seen.page.locator(".draw-card", has=seen.page.locator(f"input[value='{name}']"))
+    facts = seen.page.locator(f".draw-facts tr:has-text('{name}:')")
     accuracy = load_records(name)[0].final_accuracy
-    assert f"{accuracy:.2%}".replace("%", " %") in card.text_content()
+    assert f"{accuracy:.2%}".replace("%", " %") in facts.text_content()
     assert seen.complaints == []
 
 
@@ -474,7 +489,7 @@ def test_a_click_holds_the_unit(at):
     canvas.click(position={"x": 20, "y": 20})
     next_frame(seen)
     held = title.text_content()
-    canvas.hover(position={"x": 200, "y": 20})
+    canvas.hover(position={"x": 150, "y": 20})
     next_frame(seen)
     assert title.text_content() == held
 
@@ -498,7 +513,7 @@ def test_a_situation_can_be_linked_to(at, visit):
 
 def test_a_link_on_the_page_changes_the_situation(at):
     seen = at()
-    seen.page.locator("a[href='#net=relu&digit=947']").click()
+    take_suggestion(seen, "digit=947")
     seen.page.wait_for_function(
         "document.getElementById('draw-source').textContent.includes('947')"
     )
@@ -706,13 +721,13 @@ def test_the_last_choice_wins_over_a_slow_older_one(at):
     release = hold(seen.page, f"{DROPOUT}.js")
     seen.page.locator(f"input[value='{DROPOUT}']").click()
     next_frame(seen)
-    assert DROPOUT in seen.page.locator("#draw-loading").text_content()
+    assert answer_of(seen, DROPOUT) == "loading …"
     choose_network(seen, "simple")
     release()
     next_frame(seen)
     assert seen.page.locator("input[value='simple']").is_checked()
     assert seen.page.locator("canvas[data-layer='conv2']").count() == 0
-    assert seen.page.locator("#draw-loading").text_content() == ""
+    assert answer_of(seen, DROPOUT) == ""
 
 
 def test_until_a_network_is_here_the_one_that_answers_is_shown_as_chosen(at):
@@ -723,7 +738,7 @@ def test_until_a_network_is_here_the_one_that_answers_is_shown_as_chosen(at):
     next_frame(seen)
     assert seen.page.locator("input[value='relu']").is_checked()
     assert logits(seen) == before
-    assert seen.page.locator("#draw-loading").text_content() == "Loading simple …"
+    assert answer_of(seen, "simple") == "loading …"
     release()
     seen.page.wait_for_selector("input[value='simple']:checked")
     next_frame(seen)
@@ -760,7 +775,7 @@ def test_choosing_the_old_network_again_cancels_the_new_one(at):
     for name in ("simple", "relu"):
         seen.page.locator(f"label:has([value='{name}'])").click()
         next_frame(seen)
-    assert seen.page.locator("#draw-loading").text_content() == ""
+    assert answer_of(seen, "simple") == ""
     release()
     next_frame(seen)
     assert seen.page.locator("input[value='relu']").is_checked()
@@ -871,7 +886,7 @@ def test_a_unit_that_the_next_network_lacks_is_let_go(at):
 def test_pointing_does_not_ask_again(at):
     seen = at(f"net={DROPOUT}&digit=582&train=1")
     first = logits(seen)
-    for x in (20, 120, 220):
+    for x in (20, 90, 150):
         seen.page.locator("canvas[data-layer='conv1']").hover(position={"x": x, "y": 20})
         next_frame(seen)
     assert logits(seen) == first
@@ -899,7 +914,7 @@ def test_a_moved_four_is_read_by_the_network_that_was_trained_on_moved_digits(at
 
 def test_a_link_without_a_unit_clears_the_panel(at):
     seen = at()
-    seen.page.locator(".draw-tries a[href*='digit=947']").click()
+    take_suggestion(seen, "digit=947")
     seen.page.wait_for_selector("#draw-source:has-text('947')")
     next_frame(seen)
     assert seen.page.locator("#draw-why").text_content().startswith("Point at a square")
@@ -944,12 +959,199 @@ def test_a_logit_far_from_the_panel_brings_it_into_view(at):
 def test_a_suggestion_brings_its_situation_into_view(at):
     seen = at()
     for link, place in (("digit=947", "#draw-board"), ("unit=probabilities.6", "#draw-panel")):
-        seen.page.locator(f".draw-tries a[href*='{link}']").click()
+        take_suggestion(seen, link)
         seen.page.wait_for_function(
             "place => Math.abs(document.querySelector(place).getBoundingClientRect().y) < 700",
             arg=place,
         )
         assert link in seen.page.url
+
+
+# The page on one screen
+
+
+def in_view(seen, place: str, height: int) -> bool:
+    box = seen.page.locator(place).bounding_box()
+    return box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+def set_height(seen, width: int, height: int) -> None:
+    seen.page.set_viewport_size({"width": width, "height": height})
+    seen.page.evaluate("scrollTo(0, 0)")
+    next_frame(seen)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_whole_network_is_in_view_on_a_laptop(at, name):
+    seen = at(f"net={name}&digit=0")
+    set_height(seen, 1280, 720)
+    layers = [f"canvas[data-layer='{n}']" for n in ("conv1", "pool1", "conv2", "pool2")]
+    layers = layers[: 2 if name == "simple" else 4]
+    for place in ["#draw-board", "#draw-input", *layers, "#draw-bars", "#draw-networks"]:
+        assert in_view(seen, place, 720), place
+    places = ["#draw-board", "#draw-input", "canvas[data-layer='pool1']", "#draw-bars"]
+    lefts = [seen.page.locator(place).bounding_box()["x"] for place in places]
+    assert lefts == sorted(lefts), "from left to right"
+
+
+def test_on_a_phone_the_answer_stands_at_the_board(at):
+    seen = at(width=390)
+    set_height(seen, 390, 844)
+    boxes = {
+        n: seen.page.locator(f"#draw-{n}").bounding_box() for n in ("board", "sentence", "bars")
+    }
+    board = boxes["board"]
+    assert board["width"] > 250
+    assert boxes["sentence"]["y"] + boxes["sentence"]["height"] <= board["y"]
+    assert boxes["bars"]["x"] > board["x"] + board["width"]
+    assert boxes["bars"]["y"] < board["y"] + 30
+    assert all(in_view(seen, f"#draw-{name}", 844) for name in [*boxes, "networks"])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+@pytest.mark.parametrize("state", ["", f"net={DROPOUT}&digit=582"])
+def test_hardly_anything_moves_while_the_page_loads(windows, address, capsys, state, width, height):
+    page = windows.browser.new_page(viewport={"width": width, "height": height})
+    page.add_init_script("""
+      globalThis.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    """)
+    page.goto(f"{address}draw.html#{state}")
+    page.wait_for_function("document.getElementById('draw-time').dataset.all")
+    page.wait_for_timeout(500)
+    shift = page.evaluate("shift")
+    page.close()
+    with capsys.disabled():
+        print(f"\nlayout shift of the page at {width} x {height}: {shift:.3f}")
+    assert shift < 0.05
+
+
+def test_layers_that_are_off_screen_are_not_painted(at):
+    seen = at("net=relu&digit=0")
+    pixels = """() => {
+      const canvas = document.querySelector("canvas[data-layer='pool1']");
+      return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.join();
+    }"""
+    before = seen.page.evaluate(pixels)
+    seen.page.evaluate("document.getElementById('draw').style.paddingTop = '4000px'")
+    seen.page.wait_for_timeout(200)
+    first = logits(seen)
+    seen.page.evaluate("location.hash = 'net=relu&digit=1'")
+    seen.page.evaluate("scrollTo(0, 0)")
+    seen.page.wait_for_selector("#draw-source:has-text('Test digit 1,')", state="attached")
+    seen.page.wait_for_timeout(200)
+    seen.page.evaluate("scrollTo(0, 0)")
+    assert logits(seen) != first
+    assert seen.page.evaluate(pixels) == before
+    seen.page.evaluate("document.getElementById('draw').style.paddingTop = ''")
+    seen.page.wait_for_timeout(200)
+    assert seen.page.evaluate(pixels) != before
+
+
+def test_the_bars_and_each_layer_are_one_stop_for_tab(at):
+    seen = at("net=relu&digit=0")
+    stops = ".draw-desk :is(button, canvas, [tabindex]):not([tabindex='-1'])"
+    assert seen.page.locator(f"#draw-bars {stops.split(' ', 1)[1]}").count() == 1
+    assert seen.page.locator(f"#draw-layers {stops.split(' ', 1)[1]}").count() == 5
+    first = seen.page.get_by_role("button", name="Why this logit of 0?")
+    first.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"):
+        seen.page.keyboard.press(key)
+    focused = seen.page.evaluate("document.activeElement.dataset.question")
+    assert focused == "Why this probability of 2?"
+    seen.page.keyboard.press("Enter")
+    next_frame(seen)
+    assert seen.page.locator("#draw-why h3").text_content() == "Probability of 2"
+
+
+def test_one_live_region_speaks_when_the_page_has_come_to_rest(at):
+    seen = at()
+    assert seen.page.locator("#draw [aria-live], #draw [role='status']").count() == 1
+    seen.page.wait_for_timeout(900)
+    heard = """() => {
+      globalThis.heard = [];
+      const place = document.getElementById("draw-spoken");
+      new MutationObserver(() => heard.push(place.textContent)).observe(place, { childList: true });
+    }"""
+    seen.page.evaluate(heard)
+    seen.page.locator("#draw-clear").click()
+    draw(seen, DRAWN[8])
+    seen.page.wait_for_timeout(1000)
+    assert seen.page.evaluate("heard") == [sentence(seen)]
+
+
+def test_the_pen_of_the_keyboard_is_heard(at):
+    seen = at()
+    board = seen.page.locator("#draw-board")
+    board.focus()
+    spoken = seen.page.locator("#draw-spoken")
+    board.press("ArrowUp")
+    assert spoken.text_content() == "Pen up, 14 right, 13.5 down."
+    board.press("Space")
+    board.press("ArrowRight")
+    assert spoken.text_content() == "Pen down, 14.5 right, 13.5 down."
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("layer", ["conv1", "pool1", "fc1"])
+def test_every_unit_is_large_enough_for_a_finger(at, name, layer):
+    """In the lens a square is at least 24 pixels wide, and a tap chooses it."""
+    seen = at(f"net={name}&digit=0&unit={layer}.3.0.0", width=390)
+    lens = seen.page.locator("#draw-lens")
+    lens.scroll_into_view_if_needed()
+    box = lens.bounding_box()
+    square = box["width"] / 12
+    assert square >= 24
+    lens.click(position={"x": 2.5 * square, "y": 1.5 * square})
+    next_frame(seen)
+    title = seen.page.locator("#draw-why h3").text_content()
+    columns = 50 if name != DROPOUT else 100
+    assert title == (
+        f"fc1, unit {columns + 2}" if layer == "fc1" else f"{layer}, map 3, row 1, column 2"
+    )
+
+
+# All networks
+
+
+def test_all_networks_answer_one_drawing(at):
+    """Each as when it alone is chosen; and it is right where the page says that it is."""
+    seen = at("net=relu&digit=4")
+    assert answer_of(seen, DROPOUT) == ""
+    seen.page.locator("#draw-compare").click()
+    done = "/^How sure/.test(document.getElementById('draw-progress').textContent)"
+    seen.page.wait_for_function(done, timeout=60_000)
+    answers = {name: answer_of(seen, name) for name in SHOWN}
+    rows = {n: seen.page.locator(f"#draw-ranges tr[data-network='{n}'] td") for n in SHOWN}
+    stretches = {name: rows[name].nth(1).text_content() for name in SHOWN}
+    assert seen.page.locator("#draw-curves path.draw-curve").count() == 4
+    seen.page.locator("#draw-compare").click()
+    for name in SHOWN:
+        choose_network(seen, name)
+        assert answers[name] == answer_of(seen, name)
+        low, high = (int(value_of(t)) for t in stretches[name].replace(" px", "").split(" to "))
+        for dx, is_read in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
+            if abs(dx) <= 10:
+                seen.page.locator("#draw-dx").fill(str(dx))
+                next_frame(seen)
+                assert reads(seen, 4) == is_read
+        seen.page.locator("#draw-straight").click()
+    wide = [value_of(stretches[name].split(" px")[0]) for name in ("relu", DROPOUT)]
+    assert wide[1] < wide[0], "shifted training digits widen the stretch"
+
+
+def test_the_right_digit_and_the_disturbance_can_be_chosen(at):
+    seen = at("net=relu&digit=4")
+    seen.page.locator("#draw-by").select_option("noise")
+    seen.page.locator("#draw-right").select_option("9")
+    seen.page.locator("#draw-compare").click()
+    done = "document.getElementById('draw-progress').textContent.endsWith('of the 9.')"
+    seen.page.wait_for_function(done, timeout=60_000)
+    cells = seen.page.locator("#draw-ranges td:last-child").all_text_contents()
+    assert cells == ["misread"] * 4
+    assert "60" in seen.page.locator("#draw-curves").text_content().replace("0.6", "60")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

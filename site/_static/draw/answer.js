@@ -10,9 +10,10 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   /** A probability in percent; as it is never 0 or 1, it is never called 0.0 or 100.0 %. */
   function share(probability) {
-    if (probability > 0.999) return "> 99.9 %";
-    if (probability < 0.001) return "< 0.1 %";
-    return `${(100 * probability).toFixed(1)} %`;
+    let text = (100 * probability).toFixed(1);
+    if (probability > 0.999) text = "> 99.9";
+    if (probability < 0.001) text = "< 0.1";
+    return `${text} %`.replaceAll(" ", "\u00a0"); // never broken over two lines
   }
 
   /** "a 7", "an 8". */

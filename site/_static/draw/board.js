@@ -9,9 +9,9 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   const STRIDE = 0.5; // input pixels per press of an arrow
 
   /** Draws into the state of `store` what pointer and keyboard do on the canvas `board`. */
-  function listenToBoard(board, store) {
+  function listenToBoard(board, store, voice) {
     listenToPointer(board, store);
-    listenToKeys(board, store);
+    listenToKeys(board, store, voice);
   }
 
   const begin = (store, point) => store.change(m.beginStroke(store.state, point.map(m.roundToGrid)));
@@ -63,7 +63,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     store.change({ cursor: { ...store.state.cursor, isShown: false }, isDrawing: false });
   }
 
-  function listenToKeys(board, store) {
+  function listenToKeys(board, store, voice) {
     const within = (value) => Math.min(27.5, Math.max(0.5, value));
 
     board.addEventListener("keydown", (event) => {
@@ -77,6 +77,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       if (!isSpace) goOn(store, [x, y]);
       else if (isDrawing) store.change({ isDrawing: false });
       else begin(store, [x, y]);
+      voice.now(`Pen ${store.state.isDrawing ? "down" : "up"}, ${x} right, ${y} down.`);
     });
     board.addEventListener("blur", () => hideCursor(store));
   }
@@ -125,5 +126,11 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return { width: m.SIDE, height: m.SIDE, data: Float32Array.from(pixels, (value) => value / 255) };
   }
 
-  Object.assign(m, { ARROWS, listenToBoard, makeInk, digitImage });
+  /** What a network gets: the ink prepared, or not, then disturbed, as the state says. */
+  function pictureOf(ink, { centre, dx, dy, angle, scale, noise }) {
+    const prepared = centre ? m.prepare(ink) : m.shrink(ink);
+    return m.addNoise(m.disturb(prepared, { dx, dy, angle, scale }), noise).data;
+  }
+
+  Object.assign(m, { ARROWS, listenToBoard, makeInk, digitImage, pictureOf });
 })();

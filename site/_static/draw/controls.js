@@ -61,8 +61,10 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     };
 
     return ({ state, network, digits, loading }) => {
+      for (const radio of radios) {
+        if (radio.value === loading) set(radio.parentElement.querySelector(".draw-reads"), "textContent", "loading …");
+      }
       for (const radio of radios) set(radio, "checked", radio.value === (network?.name ?? state.net));
-      set($("loading"), "textContent", loading ? `Loading ${loading} …` : "");
       set($("pen"), "value", String(state.pen));
       set($("centre"), "checked", state.centre);
       for (const name of DISTURBANCES) {

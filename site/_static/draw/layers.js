@@ -40,6 +40,9 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     m.mark(canvas, result, maps.map((map) => ({ map, ...seen })), colours, width);
   }
 
+  /** Whether a layer has values of both signs, in two colours. */
+  const isSigned = ({ kind, activation }) => SIGNED.includes(kind) && !activation;
+
   /** Paints the network's input, with what the chosen unit sees of it. */
   function paintInput(canvas, view, width) {
     m.paintLayer(canvas, view.results.input, { most: 1, colours: view.colours });
@@ -53,8 +56,11 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return { what, how: `${NAMES[step.kind]} ${activation}`.trim() };
   }
 
-  /** The part of the page that shows the layers, in the element `place`. Returns `show(view)`. */
-  function makeLayers({ place, store, voice, refresh }) {
+  /**
+   * The part of the page that shows the layers, in the element `place`. `reveal()` brings into view
+   * what explains a unit. Returns `show(view)`.
+   */
+  function makeLayers({ place, store, voice, refresh, reveal }) {
     let view = null; // the last one that was shown
     const inSight = new Set(); // the pictures that are on the screen, or nearly
 
@@ -75,9 +81,9 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       Object.assign(canvas, m.sizeOf(view.results[step.name]));
       listen(canvas, step.name);
       watcher.observe(canvas);
-      const caption = m.element("figcaption", {}, m.element("b", {}, step.name), ` ${what}, ${how}`,
+      const caption = m.element("figcaption", { title: how }, m.element("b", {}, step.name), ` ${what}`,
         m.element("span", { class: "draw-scale" }));
-      return m.element("figure", { class: "draw-layer" }, caption, canvas);
+      return m.element("figure", { class: `draw-layer draw-of-${step.name}` }, caption, canvas);
     }
 
     function makeRows() {
@@ -92,11 +98,10 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       if (!inSight.has(canvas)) return;
       const { results, state, colours } = view;
       const result = results[canvas.dataset.layer];
-      const isSigned = SIGNED.includes(result.kind) && !result.activation;
       const values = { ...shownValues(results, result), kind: result.kind };
       const off = state.off[convolutionOf(result)];
-      const most = m.written(m.paintLayer(canvas, values, { isSigned, colours, off }), 2);
-      row.querySelector(".draw-scale").textContent = isSigned ? `−${most} to ${most}` : `0 to ${most}`;
+      const most = m.written(m.paintLayer(canvas, values, { isSigned: isSigned(result), colours, off }), 2);
+      row.querySelector(".draw-scale").textContent = isSigned(result) ? `± ${most}` : `0 to ${most}`;
       markSeen(canvas, view, result);
     }
 
@@ -117,6 +122,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       canvas.addEventListener("click", (event) => {
         const unit = unitUnder(event);
         if (unit) choose(unit, !(store.state.isHeld && isSame(unit, store.state.unit)));
+        if (unit) reveal();
       });
       canvas.addEventListener("focus", () => {
         if (!canvas.matches(":focus-visible")) return;
@@ -156,5 +162,5 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     };
   }
 
-  Object.assign(m, { makeLayers, paintInput, convolutionOf, switchMap });
+  Object.assign(m, { makeLayers, paintInput, isSigned, shownValues, convolutionOf, switchMap });
 })();

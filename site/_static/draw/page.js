@@ -39,17 +39,15 @@
 
   const inkOfStrokes = m.onlyAnew(m.makeInk());
   const inkOfDigit = m.onlyAnew(m.digitImage);
-  const noInk = m.onlyAnew(m.noInk);
+  let ink = null; // what is on the board: until a test digit is here, what was on it before
 
   function inkOf(state, digits) {
-    if (state.digit !== null) return (digits && inkOfDigit(digits, state.digit)) ?? noInk();
-    return inkOfStrokes(m.isExample(state) ? m.EXAMPLE.strokes : state.strokes);
+    if (state.digit === null) return inkOfStrokes(m.isExample(state) ? m.EXAMPLE.strokes : state.strokes);
+    return (digits && inkOfDigit(digits, state.digit)) ?? ink;
   }
 
-  const pictureOf = m.onlyAnew((ink, centre, dx, dy, angle, scale, noise) => {
-    const prepared = centre ? m.prepare(ink) : m.shrink(ink);
-    return m.addNoise(m.disturb(prepared, { dx, dy, angle, scale }), noise).data;
-  });
+  const pictureOf = m.onlyAnew((ink, centre, dx, dy, angle, scale, noise) =>
+    m.pictureOf(ink, { centre, dx, dy, angle, scale, noise }));
 
   /** What is answered: the answers to one situation differ in train mode alone. */
   const situationOf = m.onlyAnew((answering, picture, off, train) => ({ answering, picture, off, train }));
@@ -69,9 +67,9 @@
     const digits = shelf.get("digits");
     const isHere = shelf.get(state.net) !== undefined;
     if (isHere) network = shelf.get(state.net);
-    const ink = inkOf(state, digits);
+    ink = inkOf(state, digits);
     const view = { state, digits, network, ink, colours, loading: isHere ? "" : state.net };
-    if (!network) return view;
+    if (!network || !ink) return view;
     const picture = pictureOf(ink, state.centre, state.dx, state.dy, state.angle, state.scale, state.noise);
     const situation = situationOf(network, picture, isHere ? state.off : NO_MAPS, isTraining(state));
     return { ...view, situation, isTraining: isTraining(state), results: resultsOf(situation, state.asked) };
@@ -97,8 +95,10 @@
     const start = performance.now();
     const view = look();
     const { state, results } = view;
-    m.paintBoard($("board"), view.ink, colours, state.cursor.isShown ? { ...state.cursor, isDown: state.isDrawing, width: state.pen } : null);
+    const cursor = state.cursor.isShown ? { ...state.cursor, isDown: state.isDrawing, width: state.pen } : null;
+    if (view.ink) m.paintBoard($("board"), view.ink, colours, cursor);
     controls(view);
+    settle(view);
     if (!results) return;
     answer(view);
     // The second is shown much smaller: its frame is drawn three times as thick.
@@ -106,8 +106,8 @@
     m.paintInput($("why-input"), view, 6);
     layers(view);
     panel(view);
+    compare(view);
     tellAnswer(view);
-    settle(view);
     const spent = performance.now() - start;
     $("time").dataset.all = spent;
     const computed = Number($("time").dataset.network);
@@ -116,7 +116,7 @@
 
   /** Lets go of what turns out not to be there: a unit of another network, a digit of another site. */
   function settle({ state, digits, results, loading }) {
-    if (!loading && state.unit && !m.canExplain(results, state.unit)) store.change({ unit: null, isHeld: false });
+    if (results && !loading && state.unit && !m.canExplain(results, state.unit)) store.change({ unit: null, isHeld: false });
     if (state.digit !== null && digits?.numbers.includes(state.digit) === false) store.change({ digit: null });
   }
 
@@ -148,7 +148,7 @@
   /** Shows the situation of the address, after a link or a step in the browser's history. */
   function follow() {
     const next = m.readAddress(names);
-    (next.unit ? $("panel") : $("board")).scrollIntoView({ block: "center" });
+    (next.unit ? $("panel") : $("board")).scrollIntoView({ block: "nearest" });
     store.change({ ...next, ...m.putOnBoard(store.state, next) });
   }
 
@@ -167,16 +167,19 @@
     refresh();
   }
 
+  const reveal = () => $("panel").scrollIntoView({ block: "nearest" });
   const workOut = (unit) => {
     store.change({ unit, isHeld: true });
-    $("panel").scrollIntoView({ block: "nearest" });
+    reveal();
   };
-  const layers = m.makeLayers({ place: $("layers"), store, voice, refresh });
-  const panel = m.makePanel({ panel: $("panel"), place: $("why"), fold: $("fold"), store, refresh });
+  const layers = m.makeLayers({ place: $("layers"), store, voice, refresh, reveal });
+  const panel = m.makePanel({ panel: $("panel"), place: $("why"), lens: $("lens"), fold: $("fold"), store, refresh });
   const answer = m.makeAnswer({ sentence: $("sentence"), bars: $("bars"), tally: $("tally"), workOut });
   const controls = m.makeControls({ $, store, takeDigit });
+  const compare = m.makeCompare({ $, store, shelf, names });
 
-  m.listenToBoard($("board"), store);
+  m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
+  m.listenToBoard($("board"), store, voice);
   m.keepAddress(store);
   readTheme();
   new MutationObserver(readTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -186,7 +189,7 @@
   });
   bring(store.state);
   addEventListener("hashchange", follow);
-  for (const link of document.querySelectorAll(".draw-tries a")) {
+  for (const link of document.querySelectorAll("#draw-tour a")) {
     // A link to where the address is already changes nothing in it.
     link.addEventListener("click", () => link.hash === location.hash && follow());
   }

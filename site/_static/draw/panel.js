@@ -11,16 +11,39 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
    * The part of the page that explains, in the element `panel`; what it says stands in `place`.
    * Returns `show(view)`.
    */
-  function makePanel({ panel, place, fold, store, refresh }) {
+  function makePanel({ panel, place, lens, fold, store, refresh }) {
+    let results = null; // the last ones that were shown
     let isPressed = false; // whether a pointer is down in the panel: its buttons must stay in place then
 
-    function show({ state, network, results }) {
+    const hold = (unit) => store.change({ unit, isHeld: true });
+
+    function showLens({ unit }, colours) {
+      const result = results[unit.layer];
+      lens.hidden = result.kind === "softmax" || unit.layer === "out";
+      if (lens.hidden) return;
+      const shown = { ...result, values: m.shownValues(results, result).values };
+      m.paintLens(lens, shown, unit, { isSigned: m.isSigned(result), most: m.strongest(shown.values), colours });
+    }
+
+    lens.addEventListener("click", (event) => {
+      const { unit } = store.state;
+      const box = lens.getBoundingClientRect();
+      const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      const found = m.unitInLens(results[unit.layer], unit, x, y);
+      if (found) hold({ layer: unit.layer, ...found });
+    });
+
+    function show({ state, network, results: now, colours }) {
       const { unit, isHeld, channel, off } = state;
       if (isPressed) return;
+      panel.classList.toggle("draw-held", isHeld);
+      results = now;
       if (!unit || !m.canExplain(results, unit)) {
+        lens.hidden = true;
         place.replaceChildren(m.element("p", { class: "draw-hint" }, HINT));
         return;
       }
+      showLens(state, colours);
       const result = results[unit.layer];
       const convolution = m.convolutionOf(result);
       const hasNeighbours = result.kind !== "softmax" && unit.layer !== "out";
@@ -31,9 +54,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
         chooseChannel: (chosen) => store.change({ channel: chosen, isHeld: true }),
         switchMap: convolution && (() => store.change(m.switchMap(store.state, convolution, unit.map))),
         release: () => store.change({ isHeld: false }),
-        move: hasNeighbours && ((...step) => {
-          store.change({ unit: { layer: unit.layer, ...m.neighbour(result, unit, ...step) }, isHeld: true });
-        }),
+        move: hasNeighbours && ((...step) => hold({ layer: unit.layer, ...m.neighbour(result, unit, ...step) })),
       });
     }
 

@@ -19,6 +19,9 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       asked: 0, // how often the reader, or the clock, asked for a new answer in train mode
       isDrawing: false, // whether a stroke is under way
       cursor: { x: 14, y: 14, isShown: false }, // the keyboard's pen, in input pixels
+      isComparing: false, // whether all networks answer
+      by: "dx", // the slider along which they are compared
+      right: null, // the digit that they are compared on; null for what the drawing shows
       past: [], // the boards before this one, for Undo: {strokes, digit}
     };
   }
