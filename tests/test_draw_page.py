@@ -184,22 +184,17 @@ def test_the_browser_computes_what_pytorch_does(at, mnist, name):
     assert (ours.argmax(1) == expected.argmax(1)).all()
 
 
+@pytest.mark.parametrize("selected", [False, True])
 @pytest.mark.parametrize("digit", DRAWN)
-def test_a_drawn_digit_is_recognised(at, digit):
+def test_a_drawn_digit_is_recognised(at, digit, selected):
+    """Selected text that spans the board would be dragged, and take the pointer from the stroke."""
     seen = at()
+    if selected:
+        seen.page.keyboard.press("Control+a")
+    assert (seen.page.evaluate("getSelection().toString().length") > 1000) == selected
     draw(seen, DRAWN[digit])
     assert reads(seen, digit)
     assert seen.complaints == []
-
-
-@pytest.mark.parametrize("digit", DRAWN)
-def test_a_digit_is_recognised_while_the_text_of_the_page_is_selected(at, digit):
-    """A browser would drag the selection, and take the pointer away from the stroke."""
-    seen = at()
-    seen.page.keyboard.press("Control+a")
-    assert seen.page.evaluate("getSelection().toString().length") > 1000
-    draw(seen, DRAWN[digit])
-    assert reads(seen, digit)
 
 
 def test_a_small_digit_in_the_corner_needs_the_centring(at):
@@ -251,13 +246,16 @@ def test_clear_undo_and_the_width_of_the_pen(at):
     assert dark_pixels(seen) > 1.5 * thin
 
 
-def test_a_one_is_drawn_by_keyboard_alone(at):
+def test_a_one_is_drawn_and_heard_by_keyboard_alone(at):
     seen = at()
     board = seen.page.locator("#draw-board")
     board.focus()
     for _ in range(16):
         board.press("ArrowUp")
+    spoken = seen.page.locator("#draw-spoken")
+    assert spoken.text_content() == "Pen up, 14 right, 6 down."
     board.press("Space")
+    assert spoken.text_content() == "Pen down, 14 right, 6 down."
     for _ in range(32):
         board.press("ArrowDown")
     board.press("Space")
@@ -511,16 +509,6 @@ def test_a_situation_can_be_linked_to(at, visit):
     assert other.page.locator(title).text_content() == seen.page.locator(title).text_content()
 
 
-def test_a_link_on_the_page_changes_the_situation(at):
-    seen = at()
-    take_suggestion(seen, "digit=947")
-    seen.page.wait_for_function(
-        "document.getElementById('draw-source').textContent.includes('947')"
-    )
-    next_frame(seen)
-    assert reads(seen, 9)
-
-
 @pytest.mark.parametrize(
     "state",
     ["net=gpt&digit=77777&dx=NaN&ink=!!&unit=conv9.1.1.1", "%E0%A4%A", "unit=dropout1.0.0.0"],
@@ -739,7 +727,13 @@ def test_until_a_network_is_here_the_one_that_answers_is_shown_as_chosen(at):
     assert seen.page.locator("input[value='relu']").is_checked()
     assert logits(seen) == before
     assert answer_of(seen, "simple") == "loading …"
+    seen.page.locator("input[value='relu']").click()
+    next_frame(seen)
+    assert answer_of(seen, "simple") == "", "choosing the old one again cancels"
     release()
+    next_frame(seen)
+    assert seen.page.locator("input[value='relu']").is_checked()
+    seen.page.locator("input[value='simple']").click()
     seen.page.wait_for_selector("input[value='simple']:checked")
     next_frame(seen)
     assert logits(seen) != before
@@ -767,19 +761,6 @@ def test_nothing_that_changes_while_a_network_loads_is_lost(at):
     assert not seen.page.locator("#draw-centre").is_checked()
     assert seen.page.locator("#draw-why h3").text_content() == "Logit of 3"
     seen.page.wait_for_function("/net=simple&ink=.*centre=0&dx=2.*unit=out.3/.test(location.hash)")
-
-
-def test_choosing_the_old_network_again_cancels_the_new_one(at):
-    seen = at()
-    release = hold(seen.page, "simple.js")
-    for name in ("simple", "relu"):
-        seen.page.locator(f"label:has([value='{name}'])").click()
-        next_frame(seen)
-    assert answer_of(seen, "simple") == ""
-    release()
-    next_frame(seen)
-    assert seen.page.locator("input[value='relu']").is_checked()
-    assert seen.page.locator("canvas[data-layer='conv2']").count() == 1
 
 
 def test_a_second_finger_does_not_draw(at):
@@ -824,7 +805,7 @@ def test_a_stroke_that_leaves_the_board_does_not_run_along_its_edge(at):
     assert min(edge[::4]) > 128
 
 
-def test_undo_brings_back_what_was_cleared_or_replaced(at):
+def test_undo_brings_back_what_was_cleared_or_replaced_also_by_key_and_after_a_reload(at):
     seen = at()
     draw(seen, DRAWN[4])
     four = logits(seen)
@@ -840,9 +821,6 @@ def test_undo_brings_back_what_was_cleared_or_replaced(at):
     next_frame(seen)
     assert logits(seen) == four
 
-
-def test_ctrl_z_undoes_and_after_a_reload_the_last_stroke_can_be_undone(at):
-    seen = at()
     seen.page.locator("#draw-clear").click()
     draw(seen, DRAWN[4][:1])
     first = dark_pixels(seen)
@@ -912,12 +890,13 @@ def test_a_moved_four_is_read_by_the_network_that_was_trained_on_moved_digits(at
         assert reads(seen, 4) == is_read
 
 
-def test_a_link_without_a_unit_clears_the_panel(at):
+def test_a_link_changes_the_situation_and_without_a_unit_clears_the_panel(at):
     seen = at()
     take_suggestion(seen, "digit=947")
     seen.page.wait_for_selector("#draw-source:has-text('947')")
     next_frame(seen)
     assert seen.page.locator("#draw-why").text_content().startswith("Point at a square")
+    assert reads(seen, 9)
 
 
 def test_a_linked_unit_waits_for_its_network(at):
@@ -982,7 +961,7 @@ def set_height(seen, width: int, height: int) -> None:
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_the_whole_network_is_in_view_on_a_laptop(at, name):
+def test_the_network_is_in_view_on_a_laptop_and_the_answer_at_the_board_on_a_phone(at, name):
     seen = at(f"net={name}&digit=0")
     set_height(seen, 1280, 720)
     layers = [f"canvas[data-layer='{n}']" for n in ("conv1", "pool1", "conv2", "pool2")]
@@ -993,9 +972,7 @@ def test_the_whole_network_is_in_view_on_a_laptop(at, name):
     lefts = [seen.page.locator(place).bounding_box()["x"] for place in places]
     assert lefts == sorted(lefts), "from left to right"
 
-
-def test_on_a_phone_the_answer_stands_at_the_board(at):
-    seen = at(width=390)
+    seen = at(f"net={name}&digit=0", width=390)
     set_height(seen, 390, 844)
     boxes = {
         n: seen.page.locator(f"#draw-{n}").bounding_box() for n in ("board", "sentence", "bars")
@@ -1005,7 +982,7 @@ def test_on_a_phone_the_answer_stands_at_the_board(at):
     assert boxes["sentence"]["y"] + boxes["sentence"]["height"] <= board["y"]
     assert boxes["bars"]["x"] > board["x"] + board["width"]
     assert boxes["bars"]["y"] < board["y"] + 30
-    assert all(in_view(seen, f"#draw-{name}", 844) for name in [*boxes, "networks"])
+    assert all(in_view(seen, f"#draw-{n}", 844) for n in [*boxes, "networks"])
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
@@ -1082,18 +1059,6 @@ def test_one_live_region_speaks_when_the_page_has_come_to_rest(at):
     assert seen.page.evaluate("heard") == [sentence(seen)]
 
 
-def test_the_pen_of_the_keyboard_is_heard(at):
-    seen = at()
-    board = seen.page.locator("#draw-board")
-    board.focus()
-    spoken = seen.page.locator("#draw-spoken")
-    board.press("ArrowUp")
-    assert spoken.text_content() == "Pen up, 14 right, 13.5 down."
-    board.press("Space")
-    board.press("ArrowRight")
-    assert spoken.text_content() == "Pen down, 14.5 right, 13.5 down."
-
-
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize("layer", ["conv1", "pool1", "fc1"])
 def test_every_unit_is_large_enough_for_a_finger(at, name, layer):
@@ -1141,12 +1106,10 @@ def test_all_networks_answer_one_drawing(at):
     wide = [value_of(stretches[name].split(" px")[0]) for name in ("relu", DROPOUT)]
     assert wide[1] < wide[0], "shifted training digits widen the stretch"
 
-
-def test_the_right_digit_and_the_disturbance_can_be_chosen(at):
-    seen = at("net=relu&digit=4")
+    choose_network(seen, "relu")
+    seen.page.locator("#draw-compare").click()
     seen.page.locator("#draw-by").select_option("noise")
     seen.page.locator("#draw-right").select_option("9")
-    seen.page.locator("#draw-compare").click()
     done = "document.getElementById('draw-progress').textContent.endsWith('of the 9.')"
     seen.page.wait_for_function(done, timeout=60_000)
     cells = seen.page.locator("#draw-ranges td:last-child").all_text_contents()

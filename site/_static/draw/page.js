@@ -168,11 +168,13 @@
   }
 
   const reveal = () => $("panel").scrollIntoView({ block: "nearest" });
+  // After a click on a layer the page stays where it is, as long as the panel's first lines can be read.
+  const glance = () => $("panel").getBoundingClientRect().top > innerHeight - 70 && reveal();
   const workOut = (unit) => {
     store.change({ unit, isHeld: true });
     reveal();
   };
-  const layers = m.makeLayers({ place: $("layers"), store, voice, refresh, reveal });
+  const layers = m.makeLayers({ place: $("layers"), store, voice, refresh, reveal: glance });
   const panel = m.makePanel({ panel: $("panel"), place: $("why"), lens: $("lens"), fold: $("fold"), store, refresh });
   const answer = m.makeAnswer({ sentence: $("sentence"), bars: $("bars"), tally: $("tally"), workOut });
   const controls = m.makeControls({ $, store, takeDigit });
