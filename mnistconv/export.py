@@ -45,12 +45,11 @@ def export_networks(folder: Path, results: Path = store.RESULTS) -> list[Path]:
     records and weights in `results`, no images. Returns the paths written. Raises ValueError,
     before anything is written, when weights are missing, damaged, or not those of their record.
     """
-    records = {name: record for name in SHOWN if (record := recorded(name, results))}
+    found = describe_all(results)
     every_weight = {
         name: {key: tensor.numpy() for key, tensor in load_weights(name, SEED, results).items()}
-        for name in records
+        for name in [network["name"] for network in found]
     }
-    found = [describe(get_experiment(name), record) for name, record in records.items()]
     paths = [write_script(folder / "networks.js", "receiveList", found)]
     for network in found:
         name = network["name"]
@@ -58,6 +57,12 @@ def export_networks(folder: Path, results: Path = store.RESULTS) -> list[Path]:
         paths.append(write_weights(folder / f"{name}.js", name, weights))
         paths.append(write_onnx(folder / f"{name}.onnx", network["layers"], weights))
     return paths
+
+
+def describe_all(results: Path = store.RESULTS) -> list[dict]:
+    """What the page says of each network that is recorded, in the order of the chapters."""
+    records = {name: record for name in SHOWN if (record := recorded(name, results))}
+    return [describe(get_experiment(name), record) for name, record in records.items()]
 
 
 def recorded(name: str, results: Path = store.RESULTS) -> Record | None:

@@ -20,8 +20,15 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
             context["body"] = context["body"].replace(written, better)
 
 
-COMPUTING = ["network", "prepare", "explain", "address"]  # these run without a browser, too
-SHOWING = ["view", "why", "loading", "board", "page"]
+COMPUTING = [
+    "network",
+    "prepare",
+    "explain",
+    "address",
+    "state",
+]  # these run without a browser, too
+PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
+SHOWING = [*PARTS, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     EXPLORER: ("explorer", ["convolution", "explorer"]),

@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import jinja2
 import nbformat
 from chapters import PACKAGE, TAUGHT_IN
 from contents import BOOK, chapters
 from freshness import code_cells
 
 from mnistconv.experiments import EXPERIMENTS
+from mnistconv.export import describe_all
 from mnistconv.records import load_records
 
+TEMPLATE = Path(__file__).parent / "_templates" / "draw.html"
 NOT_A_WORD = re.compile(r"[^A-Za-z0-9 ,.()@-]")
 
 
@@ -91,11 +94,18 @@ def api_listing() -> str:
     )
 
 
+def draw_page() -> str:
+    """The page "Draw a digit" as HTML: what it says of its networks comes from their records."""
+    template = jinja2.Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
+    return f"```{{raw}} html\n{template.render(networks=describe_all())}\n```"
+
+
 # Page -> what stands in its text for a part that is made by code.
 MADE = {
     "status": {"(notebooks-table)": notebook_status, "(records-table)": record_status},
     "package": {"(package-listing)": package_listing},
     "api": {"(api-listing)": api_listing},
+    "draw": {"(draw-page)": draw_page},
 }
 
 

@@ -360,3 +360,244 @@ def test_nonsense_in_the_address_is_ignored(node, text):
     """
     state, empty = node(code)
     assert state == empty
+
+
+# The state
+
+
+def test_the_state_changes_in_one_place_and_listeners_hear_of_it(node):
+    code = """
+    const store = m.makeStore(m.freshState()), heard = [];
+    store.listen((state, before) => heard.push([before.dx, state.dx]));
+    store.change({ dx: 3 });
+    store.change({ angle: 10 });
+    store.state.dx = 9; // it is frozen: this does nothing
+    return [heard, store.state.dx, store.state.angle];
+    """
+    assert node(code) == [[[0, 3], [3, 3]], 3, 10]
+
+
+def test_another_network_has_all_its_maps_on(node):
+    code = """
+    const store = m.makeStore(m.freshState());
+    store.change({ off: { conv1: new Set([3]) } });
+    store.change({ net: "relu" });
+    const same = Object.keys(store.state.off);
+    store.change({ net: "simple" });
+    const other = Object.keys(store.state.off);
+    store.change({ net: "relu", off: { conv2: new Set([1]) } });
+    return [same, other, Object.keys(store.state.off)];
+    """
+    assert node(code) == [["conv1"], [], ["conv2"]]
+
+
+def test_a_stroke_is_begun_continued_replaced_and_undone(node):
+    """A board that is replaced during a stroke ends it: the rest of the stroke draws nothing."""
+    code = """
+    const store = m.makeStore(m.freshState());
+    const points = () => (store.state.strokes ?? []).map((stroke) => stroke.points.length);
+    const seen = [];
+    const act = (fields) => { store.change(fields(store.state)); seen.push(points()); };
+    act((s) => m.beginStroke(s, [1, 1]));
+    act((s) => m.continueStroke(s, [2, 1]));
+    act((s) => m.continueStroke(s, [2.1, 1]));
+    act((s) => m.putOnBoard(s, { strokes: [], digit: 4 }));
+    act((s) => m.continueStroke(s, [9, 9]));
+    act(m.undo);
+    act((s) => m.continueStroke(s, [9, 9]));
+    act(m.undo);
+    return [seen, store.state.strokes];
+    """
+    assert node(code) == [[[1], [2], [2], [], [], [2], [2], []], None]
+
+
+def test_undo_remembers_fifty_boards_and_then_takes_strokes_away(node):
+    code = """
+    const store = m.makeStore(m.freshState());
+    for (let i = 0; i < 60; i++) store.change(m.beginStroke(store.state, [i % 28, 3]));
+    const lengths = [];
+    for (let i = 0; i < 61; i++) {
+      store.change(m.undo(store.state));
+      lengths.push(store.state.strokes.length);
+    }
+    return lengths;
+    """
+    assert node(code) == [*range(59, -1, -1), 0]
+
+
+# What the parts of the page work out
+
+
+def test_a_probability_is_never_called_0_or_100_percent(node):
+    shares = node("return [0, 0.00099, 0.001, 0.5, 0.9951, 0.99901, 1].map(m.share);")
+    shares = [share.replace("\N{NO-BREAK SPACE}", " ") for share in shares]
+    expected = ["< 0.1 %", "< 0.1 %", "0.1 %", "50.0 %", "99.5 %", "> 99.9 %", "> 99.9 %"]
+    assert shares == expected
+
+
+def test_an_eight_has_its_own_article(node):
+    assert node("return [0, 1, 7, 8].map(m.aDigit);") == ["a 0", "a 1", "a 7", "an 8"]
+
+
+def test_a_sentence_says_what_is_read_and_that_nothing_is_drawn(node):
+    code = """
+    const empty = new Float32Array(784);
+    return [picture(0), empty].map((p) => m.sentenceOf(m.forward(networks.relu, p)));
+    """
+    seven, nothing = node(code)
+    assert seven.startswith("It reads a 7 (")
+    assert nothing.startswith("Nothing is drawn. A network must choose all the same: ")
+
+
+def test_below_the_board_stands_where_the_digit_comes_from(node):
+    code = """
+    const doubtful = Number(Object.keys(digits.doubtful)[0]);
+    const state = (fields) => ({ ...m.emptyState(), ...fields });
+    const cases = [[{}], [{ strokes: [] }], [{ digit: 4 }, digits], [{ digit: 4 }, null]];
+    cases.push([{ digit: doubtful }, digits]);
+    return cases.map(([fields, found]) => m.sourceOf(state(fields), found));
+    """
+    example, drawn, four, waiting, doubtful = node(code)
+    assert example == "An example: draw over it."
+    assert drawn == waiting == ""
+    assert four == "Test digit 4, labelled 4."
+    assert "People who checked it read a" in doubtful
+
+
+def test_ink_that_grows_is_the_ink_of_all_strokes(node):
+    """Drawn point by point, and at once; after Undo all is drawn anew."""
+    code = """
+    const store = m.makeStore(m.freshState()), inkOf = m.makeInk();
+    const same = [];
+    const look = () => {
+      const [ours, whole] = [inkOf(store.state.strokes), m.drawStrokes(store.state.strokes)];
+      same.push(ours.data.every((v, i) => v === whole.data[i]));
+    };
+    for (const x of [3, 12, 20]) {
+      store.change(m.beginStroke(store.state, [x, 4]));
+      for (const y of [8, 15, 22]) {
+        store.change(m.continueStroke(store.state, [x + 2, y]));
+        look();
+      }
+    }
+    store.change(m.undo(store.state));
+    look();
+    store.change(m.beginStroke(store.state, [25, 25]));
+    look();
+    return same;
+    """
+    assert node(code) == [True] * 11
+
+
+def test_more_ink_is_another_image(node):
+    """So that what was worked out from the ink before is not taken for that of the new one."""
+    code = """
+    const inkOf = m.makeInk(), stroke = { width: 2, points: [[3, 3]] };
+    return inkOf([stroke]) === inkOf([stroke, stroke]);
+    """
+    assert node(code) is False
+
+
+def test_a_digit_of_the_site_is_an_image_and_another_is_none(node):
+    code = """
+    const image = m.digitImage({ ...digits, pixels }, 0);
+    const same = image.data.every((v, i) => v === picture(0)[i]);
+    return [image.width, image.height, same, m.digitImage({ ...digits, pixels }, 10_000)];
+    """
+    assert node(code) == [28, 28, True, None]
+
+
+def test_a_picture_is_prepared_then_disturbed_then_made_noisy(node):
+    code = """
+    const ink = m.drawStrokes([{ width: 2.4, points: [[3, 3], [9, 20]] }]);
+    const state = { ...m.emptyState(), dx: 2, angle: 20, noise: 0.1 };
+    const ways = [[true, m.prepare], [false, m.shrink]];
+    return ways.map(([centre, first]) => {
+      const expected = m.addNoise(m.disturb(first(ink), { dx: 2, angle: 20 }), 0.1).data;
+      return m.pictureOf(ink, { ...state, centre }).every((v, i) => v === expected[i]);
+    });
+    """
+    assert node(code) == [True, True]
+
+
+def test_a_curve_goes_over_the_whole_slider_and_through_its_rest(node):
+    code = """
+    return Object.entries(m.SLIDERS).map(([name, [low, high, rest]]) => {
+      const values = m.curveValues(name);
+      return [values[0] === low, values.at(-1) === high, values.includes(rest), values.length];
+    });
+    """
+    for first, last, through_rest, length in node(code):
+        assert first
+        assert last
+        assert through_rest
+        assert 10 < length < 50
+
+
+@pytest.mark.parametrize(
+    ("digits", "stretch"),
+    [
+        ([4, 4, 4, 4, 4], [-2, 2]),
+        ([9, 4, 4, 9, 4], [-1, 0]),
+        ([4, 9, 4, 9, 4], [0, 0]),
+        ([4, 4, 9, 4, 4], None),
+    ],
+)
+def test_a_stretch_ends_at_the_first_misreading(node, digits, stretch):
+    code = "return m.stretchOf([-2, -1, 0, 1, 2], given, 0, 4);"
+    assert node(code, digits) == stretch
+
+
+def test_the_right_digit_is_the_chosen_one_or_the_label_or_what_is_read(node):
+    code = """
+    const known = { numbers: [5, 9], labels: [3, 7] };
+    const cases = [[{ right: 2, digit: 9 }], [{ right: 0, digit: 9 }], [{ right: null, digit: 9 }],
+      [{ right: null, digit: null }]];
+    return cases.map(([state]) => m.rightDigit(state, known, 8));
+    """
+    assert node(code) == [2, 0, 7, 8]
+
+
+def test_a_map_is_switched_off_and_on_again(node):
+    code = """
+    const once = m.switchMap({ off: { conv2: new Set([1]) } }, "conv1", 3);
+    const twice = m.switchMap(once, "conv1", 3);
+    return [once, twice].map(({ off, isHeld }) => [[...off.conv1], [...off.conv2], isHeld]);
+    """
+    assert node(code) == [[[3], [1], True], [[], [1], True]]
+
+
+def test_what_is_worked_out_is_worked_out_once_for_the_same_arguments(node):
+    code = """
+    let times = 0;
+    const sum = m.onlyAnew((a, b) => { times += 1; return a + b; });
+    return [sum(1, 2), sum(1, 2), sum(1, 3), sum(1, 2), times];
+    """
+    assert node(code) == [3, 3, 4, 3, 3]
+
+
+def test_in_train_mode_a_layer_shows_what_dropout_lets_through(node):
+    code = """
+    const random = m.randomNumbers(5);
+    const results = m.forward(networks["dropout-lr0.005"], picture(0), { train: true, random });
+    return [m.shownValues(results, results.fc1).name, m.shownValues(results, results.conv1).name];
+    """
+    assert node(code) == ["dropout2", "conv1"]
+
+
+def test_layers_with_values_of_both_signs_are_those_without_an_activation(node):
+    code = """
+    const results = Object.values(m.forward(networks.relu, picture(0)));
+    return results.filter(m.isSigned).map(({ name }) => name);
+    """
+    assert node(code) == ["conv1", "conv2", "out"]
+
+
+def test_a_stroke_takes_the_place_of_a_test_digit(node):
+    code = """
+    const store = m.makeStore({ ...m.freshState(), digit: 4, strokes: [] });
+    store.change(m.beginStroke(store.state, [3, 3]));
+    const { digit, strokes, past } = store.state;
+    return [digit, strokes.length, past[0].digit];
+    """
+    assert node(code) == [None, 1, 4]

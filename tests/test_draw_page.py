@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 from mnistconv.data import to_input
 from mnistconv.export import SHOWN
@@ -56,6 +57,16 @@ def wait_for_answer(seen) -> None:
 
 def sentence(seen) -> str:
     return seen.page.locator("#draw-sentence").text_content()
+
+
+def reads(seen, digit: int) -> bool:
+    """Whether the page says that the network reads `digit`."""
+    return sentence(seen).startswith(f"It reads a{'n' if digit == 8 else ''} {digit} (")
+
+
+def answer_of(seen, name: str) -> str:
+    """What stands beside the name of a network."""
+    return seen.page.locator(f".draw-reads[data-network='{name}']").text_content()
 
 
 def next_frame(seen) -> None:
@@ -117,9 +128,19 @@ def numbers_in(text: str) -> list[float]:
     return [value_of(t) for t in re.findall(r"−?\d+(?:\.\d+)?", text.replace("− ", "−"))]
 
 
+def take_suggestion(seen, link: str) -> None:
+    """Go on in the tour until it offers a link to the situation `link`, and follow it."""
+    place = seen.page.locator(f"#draw-tour a[href*='{link}']").first
+    for _ in range(6):
+        if place.is_visible():
+            break
+        seen.page.locator("#draw-next").click()
+    place.click()
+
+
 def choose_network(seen, name: str) -> None:
     seen.page.locator(f"input[value='{name}']").click()
-    seen.page.wait_for_function(f"location.hash.includes('net={name}')")
+    seen.page.wait_for_selector(f"input[value='{name}']:checked")
     next_frame(seen)
 
 
@@ -163,11 +184,16 @@ def test_the_browser_computes_what_pytorch_does(at, mnist, name):
     assert (ours.argmax(1) == expected.argmax(1)).all()
 
 
+@pytest.mark.parametrize("selected", [False, True])
 @pytest.mark.parametrize("digit", DRAWN)
-def test_a_drawn_digit_is_recognised(at, digit):
+def test_a_drawn_digit_is_recognised(at, digit, selected):
+    """Selected text that spans the board would be dragged, and take the pointer from the stroke."""
     seen = at()
+    if selected:
+        seen.page.keyboard.press("Control+a")
+    assert (seen.page.evaluate("getSelection().toString().length") > 1000) == selected
     draw(seen, DRAWN[digit])
-    assert sentence(seen).startswith(f"It reads a {digit} ")
+    assert reads(seen, digit)
     assert seen.complaints == []
 
 
@@ -176,10 +202,10 @@ def test_a_small_digit_in_the_corner_needs_the_centring(at):
     small = [[(0.02 + x / 3, 0.02 + y / 3) for x, y in stroke] for stroke in DRAWN[3]]
     seen = at()
     draw(seen, small)
-    assert sentence(seen).startswith("It reads a 3 ")
+    assert reads(seen, 3)
     seen.page.locator("#draw-centre").uncheck()
     next_frame(seen)
-    assert not sentence(seen).startswith("It reads a 3 ")
+    assert not reads(seen, 3)
 
 
 def test_an_empty_board_is_called_empty(at):
@@ -220,18 +246,21 @@ def test_clear_undo_and_the_width_of_the_pen(at):
     assert dark_pixels(seen) > 1.5 * thin
 
 
-def test_a_one_is_drawn_by_keyboard_alone(at):
+def test_a_one_is_drawn_and_heard_by_keyboard_alone(at):
     seen = at()
     board = seen.page.locator("#draw-board")
     board.focus()
     for _ in range(16):
         board.press("ArrowUp")
+    spoken = seen.page.locator("#draw-spoken")
+    assert spoken.text_content() == "Pen up, 14 right, 6 down."
     board.press("Space")
+    assert spoken.text_content() == "Pen down, 14 right, 6 down."
     for _ in range(32):
         board.press("ArrowDown")
     board.press("Space")
     next_frame(seen)
-    assert sentence(seen).startswith("It reads a 1 ")
+    assert reads(seen, 1)
 
 
 def test_a_seven_is_drawn_by_finger(at):
@@ -245,7 +274,7 @@ def test_a_seven_is_drawn_by_finger(at):
             touch("touchMove", tuple(np.array(start) * (1 - part) + np.array(end) * part))
     touch("touchEnd")
     next_frame(seen)
-    assert sentence(seen).startswith("It reads a 7 ")
+    assert reads(seen, 7)
     assert seen.page.evaluate("scrollY") == before, "the finger scrolled the page"
 
 
@@ -266,7 +295,7 @@ def test_test_digits_come_from_three_heaps(at):
         record = load_records("relu")[0]
         answer = record.predictions[int(number.replace(",", ""))]
         next_frame(seen)
-        assert sentence(seen).startswith(f"It reads a {answer} ")
+        assert reads(seen, answer)
         assert ("Northcutt" in text) or button != "doubtful"
         assert button != "wrong" or answer != label
 
@@ -277,12 +306,11 @@ def test_every_network_is_loaded_when_it_is_chosen_and_not_before(at, name):
     file = f"/draw/{name}.js"
     if name != "relu":
         assert not any(url.endswith(file) for url in seen.requests)
-        seen.page.locator(f"input[value='{name}']").check()
-        seen.page.wait_for_function(f"location.hash.includes('net={name}')")
+        choose_network(seen, name)
     assert sum(url.endswith(file) for url in seen.requests) == 1
-    card = seen.page.locator(".draw-card", has=seen.page.locator(f"input[value='{name}']"))
+    facts = seen.page.locator(f".draw-facts tr:has-text('{name}:')")
     accuracy = load_records(name)[0].final_accuracy
-    assert f"{accuracy:.2%}".replace("%", " %") in card.text_content()
+    assert f"{accuracy:.2%}".replace("%", " %") in facts.text_content()
     assert seen.complaints == []
 
 
@@ -459,7 +487,7 @@ def test_a_click_holds_the_unit(at):
     canvas.click(position={"x": 20, "y": 20})
     next_frame(seen)
     held = title.text_content()
-    canvas.hover(position={"x": 200, "y": 20})
+    canvas.hover(position={"x": 150, "y": 20})
     next_frame(seen)
     assert title.text_content() == held
 
@@ -481,16 +509,6 @@ def test_a_situation_can_be_linked_to(at, visit):
     assert other.page.locator(title).text_content() == seen.page.locator(title).text_content()
 
 
-def test_a_link_on_the_page_changes_the_situation(at):
-    seen = at()
-    seen.page.locator("a[href='#net=relu&digit=947']").click()
-    seen.page.wait_for_function(
-        "document.getElementById('draw-source').textContent.includes('947')"
-    )
-    next_frame(seen)
-    assert sentence(seen).startswith("It reads a 9 ")
-
-
 @pytest.mark.parametrize(
     "state",
     ["net=gpt&digit=77777&dx=NaN&ink=!!&unit=conv9.1.1.1", "%E0%A4%A", "unit=dropout1.0.0.0"],
@@ -498,7 +516,7 @@ def test_a_link_on_the_page_changes_the_situation(at):
 def test_nonsense_in_the_address_shows_a_working_page(at, state):
     seen = at(state)
     next_frame(seen)
-    assert sentence(seen).startswith("It reads a 3 "), "the example"
+    assert reads(seen, 3), "the example"
     assert seen.complaints == []
 
 
@@ -547,23 +565,30 @@ def test_a_network_that_cannot_be_loaded_is_named_and_the_rest_works(broken, spo
     assert "The network simple could not be loaded" in message(seen)
     assert seen.page.locator("input[value='relu']").is_checked()
     choose_network(seen, "two-conv")
-    assert sentence(seen).startswith("It reads a 3 ")
+    assert reads(seen, 3)
     seen.page.locator("input[value='simple']").click()
     seen.page.wait_for_timeout(300)
     assert seen.page.locator("input[value='two-conv']").is_checked(), "the one in use stays"
 
 
 def leave_relu_out(path):
+    """As on a site that was built before this network had its record."""
     text = path.read_text(encoding="utf-8")
     networks = [n for n in json.loads(text[text.index("[") : -3]) if n["name"] != "relu"]
     path.write_text(f"mnistconv.receiveList({json.dumps(networks)});", encoding="utf-8")
+    page = path.parents[2] / "draw.html"
+    html = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    html.select_one(".draw-card:has([value='relu'])").decompose()
+    page.write_text(str(html), encoding="utf-8")
 
 
 def test_a_site_without_the_first_network_shows_another(broken):
     seen = broken("networks.js", leave_relu_out)
     wait_for_answer(seen)
+    assert seen.page.locator("input").count() > 3
+    assert seen.page.locator("input[value='relu']").count() == 0
     assert seen.page.locator("input[value='simple']").is_checked()
-    assert sentence(seen).startswith("It reads a 3 ")
+    assert reads(seen, 3)
     assert seen.complaints == []
 
 
@@ -572,7 +597,7 @@ def test_when_the_first_network_is_missing_the_next_answers(broken):
     wait_for_answer(seen)
     assert "The network relu could not be loaded" in message(seen)
     assert seen.page.locator("input[value='simple']").is_checked()
-    assert sentence(seen).startswith("It reads a 3 ")
+    assert reads(seen, 3)
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_text("")])
@@ -591,7 +616,7 @@ def test_a_linked_digit_without_the_digits_is_named(broken):
     wait_for_answer(seen)
     next_frame(seen)
     assert "The test digits could not be loaded" in message(seen)
-    assert sentence(seen).startswith("It reads a 3 ")
+    assert reads(seen, 3)
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), truncate])
@@ -602,14 +627,14 @@ def test_missing_digits_are_named_and_drawing_works(broken, spoil):
     seen.page.locator("#draw-message").wait_for(state="visible")
     assert "The test digits could not be loaded" in message(seen)
     draw(seen, DRAWN[0])
-    assert sentence(seen).startswith("It reads a 0 ")
+    assert reads(seen, 0)
 
 
 def test_the_page_works_from_a_folder(visit, site):
     seen = visit((site / "draw.html").as_uri())
     wait_for_answer(seen)
     draw(seen, DRAWN[2])
-    assert sentence(seen).startswith("It reads a 2 ")
+    assert reads(seen, 2)
     seen.page.locator("#draw-any").click()
     seen.page.wait_for_function(
         "document.getElementById('draw-source').textContent.includes('Test digit')"
@@ -683,13 +708,59 @@ def test_the_last_choice_wins_over_a_slow_older_one(at):
     seen = at()
     release = hold(seen.page, f"{DROPOUT}.js")
     seen.page.locator(f"input[value='{DROPOUT}']").click()
-    assert DROPOUT in seen.page.locator("#draw-loading").text_content()
+    next_frame(seen)
+    assert answer_of(seen, DROPOUT) == "loading …"
     choose_network(seen, "simple")
     release()
     next_frame(seen)
     assert seen.page.locator("input[value='simple']").is_checked()
     assert seen.page.locator("canvas[data-layer='conv2']").count() == 0
-    assert seen.page.locator("#draw-loading").text_content() == ""
+    assert answer_of(seen, DROPOUT) == ""
+
+
+def test_until_a_network_is_here_the_one_that_answers_is_shown_as_chosen(at):
+    seen = at("net=relu&digit=947")
+    before = logits(seen)
+    release = hold(seen.page, "simple.js")
+    seen.page.locator("input[value='simple']").click()
+    next_frame(seen)
+    assert seen.page.locator("input[value='relu']").is_checked()
+    assert logits(seen) == before
+    assert answer_of(seen, "simple") == "loading …"
+    seen.page.locator("input[value='relu']").click()
+    next_frame(seen)
+    assert answer_of(seen, "simple") == "", "choosing the old one again cancels"
+    release()
+    next_frame(seen)
+    assert seen.page.locator("input[value='relu']").is_checked()
+    seen.page.locator("input[value='simple']").click()
+    seen.page.wait_for_selector("input[value='simple']:checked")
+    next_frame(seen)
+    assert logits(seen) != before
+    assert seen.page.locator("canvas[data-layer='conv2']").count() == 0
+
+
+def test_nothing_that_changes_while_a_network_loads_is_lost(at):
+    """Strokes, sliders, switches and units: all that they do meanwhile is there when it answers."""
+    seen = at()
+    release = hold(seen.page, "simple.js")
+    seen.page.locator("input[value='simple']").click()
+    seen.page.locator("#draw-clear").click()
+    draw(seen, DRAWN[7])
+    ink = dark_pixels(seen)
+    seen.page.locator("#draw-dx").fill("2")
+    seen.page.locator("#draw-centre").uncheck()
+    seen.page.get_by_role("button", name="Why this logit of 3?").click()
+    next_frame(seen)
+    assert seen.page.locator("input[value='relu']").is_checked()
+    release()
+    seen.page.wait_for_selector("input[value='simple']:checked")
+    next_frame(seen)
+    assert dark_pixels(seen) == ink
+    assert seen.page.locator("#draw-dx").input_value() == "2"
+    assert not seen.page.locator("#draw-centre").is_checked()
+    assert seen.page.locator("#draw-why h3").text_content() == "Logit of 3"
+    seen.page.wait_for_function("/net=simple&ink=.*centre=0&dx=2.*unit=out.3/.test(location.hash)")
 
 
 def test_a_second_finger_does_not_draw(at):
@@ -734,7 +805,7 @@ def test_a_stroke_that_leaves_the_board_does_not_run_along_its_edge(at):
     assert min(edge[::4]) > 128
 
 
-def test_undo_brings_back_what_was_cleared_or_replaced(at):
+def test_undo_brings_back_what_was_cleared_or_replaced_also_by_key_and_after_a_reload(at):
     seen = at()
     draw(seen, DRAWN[4])
     four = logits(seen)
@@ -750,6 +821,24 @@ def test_undo_brings_back_what_was_cleared_or_replaced(at):
     next_frame(seen)
     assert logits(seen) == four
 
+    seen.page.locator("#draw-clear").click()
+    draw(seen, DRAWN[4][:1])
+    first = dark_pixels(seen)
+    draw(seen, DRAWN[4][1:])
+    both = dark_pixels(seen)
+    assert both > first
+    seen.page.keyboard.press("Control+z")
+    next_frame(seen)
+    assert dark_pixels(seen) == first
+    draw(seen, DRAWN[4][1:])
+    seen.page.wait_for_timeout(600)  # the address follows
+    seen.page.reload()
+    wait_for_answer(seen)
+    assert dark_pixels(seen) == both
+    seen.page.locator("#draw-undo").click()
+    next_frame(seen)
+    assert dark_pixels(seen) == first
+
 
 def test_after_a_reload_the_example_is_still_an_example(at):
     seen = at()
@@ -758,7 +847,7 @@ def test_after_a_reload_the_example_is_still_an_example(at):
     seen.page.reload()
     wait_for_answer(seen)
     draw(seen, DRAWN[7])
-    assert sentence(seen).startswith("It reads a 7 ")
+    assert reads(seen, 7)
 
 
 def test_a_unit_that_the_next_network_lacks_is_let_go(at):
@@ -775,7 +864,7 @@ def test_a_unit_that_the_next_network_lacks_is_let_go(at):
 def test_pointing_does_not_ask_again(at):
     seen = at(f"net={DROPOUT}&digit=582&train=1")
     first = logits(seen)
-    for x in (20, 120, 220):
+    for x in (20, 90, 150):
         seen.page.locator("canvas[data-layer='conv1']").hover(position={"x": x, "y": 20})
         next_frame(seen)
     assert logits(seen) == first
@@ -798,15 +887,16 @@ def test_a_moved_four_is_read_by_the_network_that_was_trained_on_moved_digits(at
     for name, is_read in (("relu", False), (DROPOUT, True)):
         seen = at(f"net={name}&digit=4&dx=-4")
         next_frame(seen)
-        assert sentence(seen).startswith("It reads a 4 ") == is_read
+        assert reads(seen, 4) == is_read
 
 
-def test_a_link_without_a_unit_clears_the_panel(at):
+def test_a_link_changes_the_situation_and_without_a_unit_clears_the_panel(at):
     seen = at()
-    seen.page.locator(".draw-tries a[href*='digit=947']").click()
+    take_suggestion(seen, "digit=947")
     seen.page.wait_for_selector("#draw-source:has-text('947')")
     next_frame(seen)
     assert seen.page.locator("#draw-why").text_content().startswith("Point at a square")
+    assert reads(seen, 9)
 
 
 def test_a_linked_unit_waits_for_its_network(at):
@@ -848,12 +938,183 @@ def test_a_logit_far_from_the_panel_brings_it_into_view(at):
 def test_a_suggestion_brings_its_situation_into_view(at):
     seen = at()
     for link, place in (("digit=947", "#draw-board"), ("unit=probabilities.6", "#draw-panel")):
-        seen.page.locator(f".draw-tries a[href*='{link}']").click()
+        take_suggestion(seen, link)
         seen.page.wait_for_function(
             "place => Math.abs(document.querySelector(place).getBoundingClientRect().y) < 700",
             arg=place,
         )
         assert link in seen.page.url
+
+
+# The page on one screen
+
+
+def in_view(seen, place: str, height: int) -> bool:
+    box = seen.page.locator(place).bounding_box()
+    return box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+def set_height(seen, width: int, height: int) -> None:
+    seen.page.set_viewport_size({"width": width, "height": height})
+    seen.page.evaluate("scrollTo(0, 0)")
+    next_frame(seen)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_network_is_in_view_on_a_laptop_and_the_answer_at_the_board_on_a_phone(at, name):
+    seen = at(f"net={name}&digit=0")
+    set_height(seen, 1280, 720)
+    layers = [f"canvas[data-layer='{n}']" for n in ("conv1", "pool1", "conv2", "pool2")]
+    layers = layers[: 2 if name == "simple" else 4]
+    for place in ["#draw-board", "#draw-input", *layers, "#draw-bars", "#draw-networks"]:
+        assert in_view(seen, place, 720), place
+    places = ["#draw-board", "#draw-input", "canvas[data-layer='pool1']", "#draw-bars"]
+    lefts = [seen.page.locator(place).bounding_box()["x"] for place in places]
+    assert lefts == sorted(lefts), "from left to right"
+
+    seen = at(f"net={name}&digit=0", width=390)
+    set_height(seen, 390, 844)
+    boxes = {
+        n: seen.page.locator(f"#draw-{n}").bounding_box() for n in ("board", "sentence", "bars")
+    }
+    board = boxes["board"]
+    assert board["width"] > 250
+    assert boxes["sentence"]["y"] + boxes["sentence"]["height"] <= board["y"]
+    assert boxes["bars"]["x"] > board["x"] + board["width"]
+    assert boxes["bars"]["y"] < board["y"] + 30
+    assert all(in_view(seen, f"#draw-{n}", 844) for n in [*boxes, "networks"])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+@pytest.mark.parametrize("state", ["", f"net={DROPOUT}&digit=582"])
+def test_hardly_anything_moves_while_the_page_loads(windows, address, capsys, state, width, height):
+    page = windows.browser.new_page(viewport={"width": width, "height": height})
+    page.add_init_script("""
+      globalThis.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    """)
+    page.goto(f"{address}draw.html#{state}")
+    page.wait_for_function("document.getElementById('draw-time').dataset.all")
+    page.wait_for_timeout(500)
+    shift = page.evaluate("shift")
+    page.close()
+    with capsys.disabled():
+        print(f"\nlayout shift of the page at {width} x {height}: {shift:.3f}")
+    assert shift < 0.05
+
+
+def test_layers_that_are_off_screen_are_not_painted(at):
+    seen = at("net=relu&digit=0")
+    pixels = """() => {
+      const canvas = document.querySelector("canvas[data-layer='pool1']");
+      return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.join();
+    }"""
+    before = seen.page.evaluate(pixels)
+    seen.page.evaluate("document.getElementById('draw').style.paddingTop = '4000px'")
+    seen.page.wait_for_timeout(200)
+    first = logits(seen)
+    seen.page.evaluate("location.hash = 'net=relu&digit=1'")
+    seen.page.evaluate("scrollTo(0, 0)")
+    seen.page.wait_for_selector("#draw-source:has-text('Test digit 1,')", state="attached")
+    seen.page.wait_for_timeout(200)
+    seen.page.evaluate("scrollTo(0, 0)")
+    assert logits(seen) != first
+    assert seen.page.evaluate(pixels) == before
+    seen.page.evaluate("document.getElementById('draw').style.paddingTop = ''")
+    seen.page.wait_for_timeout(200)
+    assert seen.page.evaluate(pixels) != before
+
+
+def test_the_bars_and_each_layer_are_one_stop_for_tab(at):
+    seen = at("net=relu&digit=0")
+    stops = ".draw-desk :is(button, canvas, [tabindex]):not([tabindex='-1'])"
+    assert seen.page.locator(f"#draw-bars {stops.split(' ', 1)[1]}").count() == 1
+    assert seen.page.locator(f"#draw-layers {stops.split(' ', 1)[1]}").count() == 5
+    first = seen.page.get_by_role("button", name="Why this logit of 0?")
+    first.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"):
+        seen.page.keyboard.press(key)
+    focused = seen.page.evaluate("document.activeElement.dataset.question")
+    assert focused == "Why this probability of 2?"
+    seen.page.keyboard.press("Enter")
+    next_frame(seen)
+    assert seen.page.locator("#draw-why h3").text_content() == "Probability of 2"
+
+
+def test_one_live_region_speaks_when_the_page_has_come_to_rest(at):
+    seen = at()
+    assert seen.page.locator("#draw [aria-live], #draw [role='status']").count() == 1
+    seen.page.wait_for_timeout(900)
+    heard = """() => {
+      globalThis.heard = [];
+      const place = document.getElementById("draw-spoken");
+      new MutationObserver(() => heard.push(place.textContent)).observe(place, { childList: true });
+    }"""
+    seen.page.evaluate(heard)
+    seen.page.locator("#draw-clear").click()
+    draw(seen, DRAWN[8])
+    seen.page.wait_for_timeout(1000)
+    assert seen.page.evaluate("heard") == [sentence(seen)]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("layer", ["conv1", "pool1", "fc1"])
+def test_every_unit_is_large_enough_for_a_finger(at, name, layer):
+    """In the lens a square is at least 24 pixels wide, and a tap chooses it."""
+    seen = at(f"net={name}&digit=0&unit={layer}.3.0.0", width=390)
+    lens = seen.page.locator("#draw-lens")
+    lens.scroll_into_view_if_needed()
+    box = lens.bounding_box()
+    square = box["width"] / 12
+    assert square >= 24
+    lens.click(position={"x": 2.5 * square, "y": 1.5 * square})
+    next_frame(seen)
+    title = seen.page.locator("#draw-why h3").text_content()
+    columns = 50 if name != DROPOUT else 100
+    assert title == (
+        f"fc1, unit {columns + 2}" if layer == "fc1" else f"{layer}, map 3, row 1, column 2"
+    )
+
+
+# All networks
+
+
+def test_all_networks_answer_one_drawing(at):
+    """Each as when it alone is chosen; and it is right where the page says that it is."""
+    seen = at("net=relu&digit=4")
+    assert answer_of(seen, DROPOUT) == ""
+    seen.page.locator("#draw-compare").click()
+    done = "/^How sure/.test(document.getElementById('draw-progress').textContent)"
+    seen.page.wait_for_function(done, timeout=60_000)
+    answers = {name: answer_of(seen, name) for name in SHOWN}
+    rows = {n: seen.page.locator(f"#draw-ranges tr[data-network='{n}'] td") for n in SHOWN}
+    stretches = {name: rows[name].nth(1).text_content() for name in SHOWN}
+    assert seen.page.locator("#draw-curves path.draw-curve").count() == 4
+    seen.page.locator("#draw-compare").click()
+    for name in SHOWN:
+        choose_network(seen, name)
+        assert answers[name] == answer_of(seen, name)
+        low, high = (int(value_of(t)) for t in stretches[name].replace(" px", "").split(" to "))
+        for dx, is_read in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
+            if abs(dx) <= 10:
+                seen.page.locator("#draw-dx").fill(str(dx))
+                next_frame(seen)
+                assert reads(seen, 4) == is_read
+        seen.page.locator("#draw-straight").click()
+    wide = [value_of(stretches[name].split(" px")[0]) for name in ("relu", DROPOUT)]
+    assert wide[1] < wide[0], "shifted training digits widen the stretch"
+
+    choose_network(seen, "relu")
+    seen.page.locator("#draw-compare").click()
+    seen.page.locator("#draw-by").select_option("noise")
+    seen.page.locator("#draw-right").select_option("9")
+    done = "document.getElementById('draw-progress').textContent.endsWith('of the 9.')"
+    seen.page.wait_for_function(done, timeout=60_000)
+    cells = seen.page.locator("#draw-ranges td:last-child").all_text_contents()
+    assert cells == ["misread"] * 4
+    assert "60" in seen.page.locator("#draw-curves").text_content().replace("0.6", "60")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -227,3 +227,15 @@ def test_the_pages_say_what_the_ladder_shows():
     words = verdict.verdict().loc[:, "verdict"].iloc[-6:]
     assert list(words) == ["open", "shown", "open", "open", "open", "shown"]
     assert list(words.index[[1, 5]]) == ["relu → steps-expanded", "steps-deep-wd0 → steps-dropout"]
+
+
+def test_chapter_11_says_what_bonferronis_rule_leaves():
+    kept = []
+    for step in verdict.STEPS:
+        before, after = (
+            scores.percents(EXPERIMENTS[name])[0] for name in (step.before, step.after)
+        )
+        if min(len(before), len(after)) > 1:
+            p = stats.ttest_ind(after, before, equal_var=False).pvalue
+            kept += [step.after] * bool(p < 0.05 / len(verdict.STEPS))
+    assert kept == ["two-conv", "steps-dropout"], "read its section on several questions again"

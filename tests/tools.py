@@ -46,6 +46,12 @@ def chromium(playwright) -> str:
     return found if Path(found).exists() else skip_without("Chromium")
 
 
+def firefox() -> str:
+    """The command that starts Firefox."""
+    found = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    return found or skip_without("Firefox")
+
+
 def quick_first(cases) -> list:
     """The cases of a parametrized test, of which the quick check takes the first alone."""
     first, *others = cases

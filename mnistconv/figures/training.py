@@ -57,9 +57,11 @@ def overfitting(watched: dict[str, dict[str, list[float]]]) -> Figure:
             axes.plot(found["steps"], unseen, **style, label=label)
     left.set(title="loss", xlabel="step", ylim=(0, None))
     right.set(title="misread (%)", xlabel="step", ylim=(0, None))
-    right.legend(loc="center right", bbox_to_anchor=(1, 0.27), fontsize=9)
-    left.annotate("solid: unseen digits; dashed: its own", (0.98, 0.45), fontsize=8.5,
-                  ha="right", xycoords="axes fraction", color=SOFT_INK)  # fmt: skip
+    solid_and_dashed = "solid: unseen digits; dashed: its own"
+    figure.legend(
+        *left.get_legend_handles_labels(), title=solid_and_dashed, ncols=len(watched),
+        loc="outside upper center", fontsize=9, title_fontsize=8.5,
+    )  # fmt: skip
     return figure
 
 

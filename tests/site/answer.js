@@ -19,7 +19,9 @@ const load = (folder, name) => {
   vm.runInThisContext(fs.readFileSync(filename, "utf8"), { filename });
 };
 
-["network", "prepare", "explain", "address"].forEach((name) => load(path.join(scripts, "draw"), name));
+const computing = ["network", "prepare", "explain", "address", "state"];
+const parts = ["board", "answer", "layers", "controls", "compare"]; // of these, what touches no page
+[...computing, ...parts].forEach((name) => load(path.join(scripts, "draw"), name));
 load(path.join(scripts, "explorer"), "convolution");
 const { mnistconv: m, convolution } = globalThis;
 

@@ -29,42 +29,58 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     });
   }
 
-  /** `make`, done once: later calls get the same promise, unless it failed. */
-  function once(make) {
-    const made = new Map();
-    return (name) => {
-      if (!made.has(name)) {
-        made.set(name, make(name).catch((problem) => {
-          made.delete(name);
-          throw problem;
-        }));
+  const loaders = {
+    /** The networks that the site has, as the export describes them. Rejects when there is none. */
+    async networks() {
+      const [list] = await load("networks");
+      if (!list.length) throw new Error("it is empty");
+      return list;
+    },
+    /** The test digits: `numbers`, `labels`, `ordinary`, `doubtful`, `wrong`, and `pixels`, one byte each. */
+    async digits() {
+      const [header, text] = await load("digits");
+      const packed = new Blob([m.bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
+      const pixels = new Uint8Array(await new Response(packed).arrayBuffer());
+      if (pixels.length !== header.numbers.length * m.SIDE ** 2) throw new Error("the file is not whole");
+      return { ...header, pixels };
+    },
+  };
+
+  /**
+   * What the page has loaded. `get(name)` gives it, or nothing as long as it is not here; `bring(name)`
+   * promises it, or nothing when it cannot be had. It is loaded once, again only after a failure.
+   * Names are "networks", "digits", and those of networks. `tell(name, problem)` is called when
+   * something has arrived, or could not.
+   */
+  function makeShelf(tell) {
+    const here = new Map();
+    const promised = new Map();
+
+    async function network(name) {
+      const [list, [header, text]] = await Promise.all([bring("networks"), load(name)]);
+      const description = list?.find((one) => one.name === name);
+      if (!description) throw new Error("it is not in the list");
+      return m.makeNetwork(description, m.readWeights(header, text));
+    }
+
+    async function fetchIt(name) {
+      try {
+        here.set(name, await (loaders[name] ?? network)(name));
+        tell(name, null);
+      } catch (problem) {
+        promised.delete(name);
+        tell(name, problem);
       }
-      return made.get(name);
-    };
+      return here.get(name);
+    }
+
+    function bring(name) {
+      if (!promised.has(name)) promised.set(name, fetchIt(name));
+      return promised.get(name);
+    }
+
+    return { bring, get: (name) => here.get(name) };
   }
 
-  /** The networks that the site has, as the export describes them. Rejects when there is none. */
-  const loadList = once(async () => {
-    const [list] = await load("networks");
-    if (!list.length) throw new Error("it is empty");
-    return list;
-  });
-
-  /** The network NAME, ready to answer. */
-  const loadNetwork = once(async (name) => {
-    const list = await loadList();
-    const [header, text] = await load(name);
-    return m.makeNetwork(list.find((network) => network.name === name), m.readWeights(header, text));
-  });
-
-  /** The test digits: `numbers`, `labels`, `ordinary`, `doubtful`, `wrong`, and `pixels`, one byte each. */
-  const loadDigits = once(async () => {
-    const [header, text] = await load("digits");
-    const packed = new Blob([m.bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const pixels = new Uint8Array(await new Response(packed).arrayBuffer());
-    if (pixels.length !== header.numbers.length * m.SIDE ** 2) throw new Error("the file is not whole");
-    return { ...header, pixels };
-  });
-
-  Object.assign(m, { loadList, loadNetwork, loadDigits, fileOf: (name) => `${FOLDER}${name}` });
+  Object.assign(m, { makeShelf, fileOf: (name) => `${FOLDER}${name}` });
 })();

@@ -5,13 +5,15 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
 (() => {
   // Tiles of 48 pixels hold maps of 24, 12, 8 and 4 squares a side without a remainder.
-  const MAPS = { tile: 48, gap: 6, columns: 10 };
-  const UNITS = { tile: 10, gap: 1, columns: 50 };
+  const MAPS = { tile: 48, gap: 6 };
+  const UNITS = { tile: 10, gap: 1 };
   const PICTURE = { tile: 224, gap: 0, columns: 1 };
+  const LENS = { squares: 12, size: 288 }; // so that a square is as large as a fingertip needs
 
-  function layoutOf(result) {
-    if (result.kind === "input") return PICTURE;
-    return result.side === 1 ? UNITS : MAPS;
+  function layoutOf({ kind, side, maps }) {
+    if (kind === "input") return PICTURE;
+    if (side === 1) return { ...UNITS, columns: maps > 100 ? 100 : 50 };
+    return { ...MAPS, columns: maps > 20 ? 8 : 5 };
   }
 
   function sizeOf(result) {
@@ -43,15 +45,69 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return isInside && x >= 0 && y >= 0 ? { map, row, column } : null;
   }
 
+  /** Where a unit stands among all squares of its layer, gaps left out: [x, y]. */
+  function placeOf(result, { map, row, column }) {
+    const { columns } = layoutOf(result);
+    return [(map % columns) * result.side + column, Math.floor(map / columns) * result.side + row];
+  }
+
+  /** The unit that stands there; null where there is none. */
+  function unitOf(result, x, y) {
+    const { columns } = layoutOf(result);
+    const across = Math.floor(x / result.side);
+    const map = Math.floor(y / result.side) * columns + across;
+    if (x < 0 || y < 0 || across >= columns || map >= result.maps) return null;
+    return { map, row: y % result.side, column: x % result.side };
+  }
+
   /** The unit one square further, across the border between tiles too; the same one at the edge. */
   function neighbour(result, { map, row, column }, right, down) {
+    const [x, y] = placeOf(result, { map, row, column });
+    return unitOf(result, x + right, y + down) ?? { map, row, column };
+  }
+
+  // The lens: a unit among its neighbours, enlarged ----------------------------------------------------
+
+  /** The squares around a unit, of its map alone where it has one: {left, top, across, down}. */
+  function lensOf(result, unit) {
     const { columns } = layoutOf(result);
-    const x = (map % columns) * result.side + column + right;
-    const y = Math.floor(map / columns) * result.side + row + down;
-    const across = Math.floor(x / result.side);
-    const next = Math.floor(y / result.side) * columns + across;
-    if (x < 0 || y < 0 || across >= columns || next >= result.maps) return { map, row, column };
-    return { map: next, row: y % result.side, column: x % result.side };
+    const isMap = result.side > 1;
+    const [x, y] = placeOf(result, unit);
+    const [x0, y0] = isMap ? [x - unit.column, y - unit.row] : [0, 0];
+    const wide = isMap ? result.side : Math.min(columns, result.maps);
+    const high = isMap ? result.side : Math.ceil(result.maps / columns);
+    const [across, down] = [wide, high].map((length) => Math.min(LENS.squares, length));
+    const within = (at, start, length, shown) => Math.min(start + length - shown, Math.max(start, at - shown / 2));
+    return {
+      left: Math.floor(within(x, x0, wide, across)), top: Math.floor(within(y, y0, high, down)), across, down,
+    };
+  }
+
+  /** Paints the neighbourhood of a unit; `most` is the value in full colour. */
+  function paintLens(canvas, result, unit, { isSigned, most, colours }) {
+    const { left, top, across, down } = lensOf(result, unit);
+    const square = LENS.size / across;
+    Object.assign(canvas, { width: LENS.size, height: down * square });
+    canvas.style.setProperty("--across", across);
+    const context = canvas.getContext("2d");
+    for (let i = 0; i < across * down; i++) {
+      const at = unitOf(result, left + (i % across), top + Math.floor(i / across));
+      if (!at) continue;
+      const value = result.values[(at.map * result.side + at.row) * result.side + at.column];
+      const [red, green, blue] = toPixels([value], isSigned, colours, most);
+      context.fillStyle = css([red, green, blue]);
+      context.fillRect((i % across) * square, Math.floor(i / across) * square, square - 1, square - 1);
+    }
+    const [x, y] = placeOf(result, unit);
+    context.strokeStyle = css(colours.mark);
+    context.lineWidth = 3;
+    context.strokeRect((x - left) * square + 1, (y - top) * square + 1, square - 3, square - 3);
+  }
+
+  /** The unit at a point of the lens, given as shares of its width and height. */
+  function unitInLens(result, unit, x, y) {
+    const { left, top, across, down } = lensOf(result, unit);
+    return unitOf(result, left + Math.floor(x * across), top + Math.floor(y * down));
   }
 
   // Colours ---------------------------------------------------------------------------------------
@@ -169,6 +225,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   }
 
   Object.assign(globalThis.mnistconv, {
-    sizeOf, unitAt, neighbour, readColours, paintLayer, mark, paintBoard,
+    sizeOf, unitAt, neighbour, paintLens, unitInLens, readColours, strongest, paintLayer, mark, paintBoard,
   });
 })();
