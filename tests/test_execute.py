@@ -372,11 +372,11 @@ def test_a_module_that_was_not_imported_does_not_count_and_one_that_is_gone_does
 
 def test_a_changed_or_new_record_makes_stale(fresh, copied):
     records = copied / "results" / "records"
-    shutil.copy(records / "relu-seed0.json", records / "relu-wd0.1-seed9.json")
+    shutil.copy(records / "relu-seed0.json", records / "relu-wd0.1-seed99.json")
     assert freshness.is_fresh(fresh)
-    shutil.copy(records / "relu-seed0.json", records / "relu-seed9.json")
+    shutil.copy(records / "relu-seed0.json", records / "relu-seed99.json")
     assert not freshness.is_fresh(fresh)
-    (records / "relu-seed9.json").unlink()
+    (records / "relu-seed99.json").unlink()
     assert freshness.is_fresh(fresh)
     replace(records / "relu-seed0.json", '"seed": 0', '"seed": 1')
     assert not freshness.is_fresh(fresh)
@@ -392,9 +392,9 @@ def test_a_cell_that_was_edited_and_not_run_makes_stale(fresh):
 def test_what_stands_in_the_place_of_a_record_and_is_none_is_passed_over(fresh, copied):
     """A pipe would never end; the record of other bytes than UTF-8 is a change like any other."""
     records = copied / "results" / "records"
-    os.mkfifo(records / "relu-seed7.json")
-    (records / "relu-seed8.json").mkdir()
-    (records / "relu-seed9.json").symlink_to("relu-seed9.json")
+    os.mkfifo(records / "relu-seed97.json")
+    (records / "relu-seed98.json").mkdir()
+    (records / "relu-seed99.json").symlink_to("relu-seed99.json")
     assert freshness.is_fresh(fresh)
     (records / "relu-seed6.json").write_bytes(b"\xff")
     assert not freshness.is_fresh(fresh)
@@ -587,3 +587,13 @@ def test_a_text_whose_header_is_no_yaml_is_one_sentence(in_step):
     path.write_text(text.replace("kernelspec:", "kernelspec: [", 1), encoding="utf-8")
     with pytest.raises(pairs.PairError, match="cannot be read"):
         pairs.read_pair(NAME)
+
+
+def test_figures_are_stored_on_one_line():
+    svg = '<svg>\n <path d="M 0 0\nL 1 1\nz\n"/>\n</svg>\n'
+    output = nbformat.v4.new_output("display_data", {"image/svg+xml": svg, "text/plain": "a\nb"})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])
+    execute.join_lines_of_figures(notebook)
+    data = notebook.cells[0].outputs[0].data
+    assert data["image/svg+xml"] == '<svg> <path d="M 0 0 L 1 1 z "/> </svg>'
+    assert data["text/plain"] == "a\nb"

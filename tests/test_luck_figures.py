@@ -27,10 +27,9 @@ def ticks(axes) -> list[str]:
 def test_the_lottery_shows_every_pair_and_marks_those_that_gained_nothing():
     gains = {"a → b": [0.2, -0.1, 0.0], "b → c": []}
     (axes,) = figures.lottery(gains, {"a → b": 0.08}).axes
-    dots, square = axes.collections[:2]
-    assert [x for x, _ in dots.get_offsets()] == [-0.1, 0.0, 0.2]
-    filled = [tuple(face) == to_rgba(BLUE) for face in dots.get_facecolors()]
-    assert filled == [False, False, True]
+    (square,), (gained, not_gained) = axes.collections[:1], axes.lines[:2]
+    assert (list(gained.get_xdata()), gained.get_markerfacecolor()) == ([0.2], BLUE)
+    assert (list(not_gained.get_xdata()), not_gained.get_markerfacecolor()) == ([-0.1, 0.0], "none")
     assert square.get_offsets().tolist() == [[0.08, 0]]
     assert texts(axes) == ["not yet run"]
     assert ticks(axes) == ["a → b", "b → c"]

@@ -142,14 +142,15 @@ def test_overfitting_shows_its_own_digits_dashed_and_unseen_ones_in_percent():
         "steps": [500, 1000], "loss": [0.2, 0.0], "wrong": [0.05, 0.0],
         "unseen_loss": [0.3, 0.4], "unseen_wrong": [0.08, 0.06],
     }  # fmt: skip
-    left, right = figures.overfitting({"plain": watched, "other": watched}).axes
+    figure = figures.overfitting({"plain": watched, "other": watched})
+    left, right = figure.axes
     for axes, own, unseen in ((left, [0.2, 0.0], [0.3, 0.4]), (right, [5, 0], [8, 6])):
         dashed, solid = axes.lines[:2]
         assert dashed.get_linestyle() == "--" and solid.get_linestyle() == "-"
         assert list(dashed.get_ydata()) == pytest.approx(own)
         assert list(solid.get_ydata()) == pytest.approx(unseen)
-    names = [text.get_text() for text in right.get_legend().get_texts()]
-    assert names == ["plain", "other"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["plain", "other"]
     plt.close("all")
 
 

@@ -36,7 +36,7 @@ def lottery(gains: dict[str, ArrayLike], claimed: dict[str, float]) -> Figure:
         for is_shown, face in ((values > 0, BLUE), (values <= 0, "none")):
             axes.plot(
                 values[is_shown], heights[is_shown], "o", markersize=3.7, color=BLUE,
-                markerfacecolor=face, markeredgewidth=0.8, zorder=2,
+                markerfacecolor=face, markeredgewidth=0.8, zorder=2, rasterized=True,
             )  # fmt: skip
         if step in claimed:
             axes.scatter(claimed[step], -row, marker="s", s=42, color=ORANGE, zorder=3)
@@ -93,7 +93,7 @@ def by_position(misread: dict[str, ArrayLike]) -> Figure:
         colour, line = COLOURS[number % 5], LINES[number % 4]
         n = len(often)
         so_far = 100 * often.cumsum() / often.sum()
-        shown = slice(None, None, 50)  # more points are not to be seen
+        shown = slice(None, None, max(n // 80, 1))  # more points are not to be seen
         axes.plot(np.arange(n)[shown], so_far[shown], color=colour, linestyle=line, label=name)
     axes.plot([0, n], [0, 100], color=FAINT, zorder=0)
     axes.axvline(n / 2, color=SOFT_INK, linewidth=1, linestyle=":", zorder=0)
