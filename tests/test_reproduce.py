@@ -779,6 +779,7 @@ def started(tmp_path):
 def test_a_runner_that_dies_takes_its_workers_along(wait, started, tmp_path):
     """From their first moment on; the next runner then finds no run in other hands."""
     wait(started)
+    wait_for(lambda: children(started.pid), 10)  # between two runs there may be none for a moment
     workers = children(started.pid)
     started.kill()
     assert workers
