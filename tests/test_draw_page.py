@@ -694,6 +694,16 @@ def test_the_buttons_of_the_panel_move_the_unit(at):
     assert seen.complaints == []
 
 
+def test_two_clicks_before_the_next_picture_are_two_steps(at):
+    seen = at("net=relu&digit=0&unit=pool1.3.5.5")
+    seen.page.evaluate("""() => {
+        for (const name of ["right", "down"]) {
+            document.querySelector(`#draw-why [aria-label$="one unit ${name}"]`).click();
+        }
+    }""")
+    seen.page.wait_for_selector("#draw-why h3:has-text('pool1, map 3, row 6, column 6')")
+
+
 def hold(page, file: str):
     """Let the page wait for one of its files: a function that lets the file arrive."""
     held = []

@@ -17,6 +17,12 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
     const hold = (unit) => store.change({ unit, isHeld: true });
 
+    /** One step from the chosen unit, which may be newer than what the panel shows. */
+    function move(...step) {
+      const { unit } = store.state;
+      hold({ layer: unit.layer, ...m.neighbour(results[unit.layer], unit, ...step) });
+    }
+
     function showLens({ unit }, colours) {
       const result = results[unit.layer];
       lens.hidden = result.kind === "softmax" || unit.layer === "out";
@@ -54,7 +60,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
         chooseChannel: (chosen) => store.change({ channel: chosen, isHeld: true }),
         switchMap: convolution && (() => store.change(m.switchMap(store.state, convolution, unit.map))),
         release: () => store.change({ isHeld: false }),
-        move: hasNeighbours && ((...step) => hold({ layer: unit.layer, ...m.neighbour(result, unit, ...step) })),
+        move: hasNeighbours && move,
       });
     }
 
