@@ -251,3 +251,38 @@ def test_every_question_can_be_answered_right_and_wrong(visit, address, name):
             assert question.locator(".question-reply").text_content().startswith(wanted)
             assert len(question.locator(".question-reply").text_content()) > 20
     assert seen.complaints == []
+
+
+# An order
+
+
+def ordered(visit, address):
+    """Chapter 10, its order, and a function that presses one of its items."""
+    seen = visit(f"{address}10_final_results.html")
+    form = seen.page.locator(".predict-form[data-kind='order']")
+    return seen, form, lambda item: form.locator(f"button[value='{item}']").click()
+
+
+def test_items_are_put_in_order_and_taken_out_again(visit, address):
+    seen, form, press = ordered(visit, address)
+    for item in ("ReLU", "dropout", "convolution"):
+        press(item)
+    assert form.get_by_role("button", name="convolution, place 3").count() == 1
+    press("dropout")
+    assert form.locator("[data-place]").all_text_contents() == ["ReLU"]
+    run = seen.page.get_by_role("button", name="Run").first
+    run.click()
+    assert "Your guess first?" in form.text_content()
+
+
+def test_a_whole_order_is_compared(visit, address):
+    seen, form, press = ordered(visit, address)
+    said = form.locator("button").evaluate_all("all => all.map(b => b.value)")[::-1]
+    for item in said:
+        press(item)
+    seen.page.get_by_role("button", name="Run").first.click()
+    line = seen.page.locator(".predict-said li").first.text_content()
+    assert line.startswith(f"You said {', '.join(said)}; it was convolution")
+    seen.page.reload()
+    assert form.locator("[data-place='1']").get_attribute("value") == said[0]
+    assert seen.page.locator(".predict-said li").first.text_content() == line
