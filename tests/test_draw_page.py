@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
+from handwriting import DRAWN
 from processes import wait_for
 
 from mnistconv.data import to_input
@@ -19,25 +20,6 @@ from mnistconv.records import load_network, load_records
 pytestmark = pytest.mark.slow
 
 DROPOUT = SHOWN[-1]
-# Digits as a person draws them: strokes of points x,y in hundredths of the board's side.
-STROKES = {
-    0: ["50,20 36,27 28,48 34,70 50,80 64,70 70,48 63,27 50,20"],
-    1: ["52,15 50,50 48,85"],
-    2: ["30,32 38,20 55,16 67,26 64,42 46,62 28,82 50,80 74,80"],
-    3: ["32,20 52,15 66,26 60,42 45,48 62,54 70,68 58,82 32,80"],
-    4: ["38,15 30,35 26,55 50,55 74,53", "64,18 62,50 60,88"],
-    5: ["68,18 36,18 34,45 54,43 68,55 66,72 50,83 30,78"],
-    6: ["62,14 44,30 34,54 36,74 50,84 64,74 62,60 48,55 36,64"],
-    7: ["26,20 50,20 74,19 60,45 48,68 42,87"],
-    8: ["62,22 46,15 34,27 48,45 64,62 58,82 40,83 34,68 50,48 64,32 62,22"],
-    9: ["64,30 52,17 36,24 35,42 50,48 64,36 64,30 63,60 58,86"],
-}
-DRAWN = {
-    digit: [
-        [tuple(int(n) / 100 for n in p.split(",")) for p in stroke.split()] for stroke in strokes
-    ]
-    for digit, strokes in STROKES.items()
-}
 
 
 @pytest.fixture
