@@ -12,9 +12,9 @@ from webkit import WebKit
 pytestmark = pytest.mark.slow
 
 TWENTY = [*DRAWN.items(), *((digit, drawing(HANDS["German"], digit)) for digit in range(10))]
-LIFTED = """(() => {
-  globalThis.lifted = 0;
-  document.getElementById("draw-board").addEventListener("pointerup", () => (lifted += 1));
+COUNT_ENDS = """(() => {
+  const board = document.getElementById("draw-board");
+  for (const end of ["pointerup", "pointercancel"]) board.addEventListener(end, () => (ended += 1));
 })()"""
 ANSWER = """({
   sentence: document.getElementById("draw-sentence").textContent,
@@ -34,14 +34,23 @@ def window(request):
 def open_page(window, address: str) -> None:
     window.open(f"{address}draw.html")
     window.wait_for("document.getElementById('draw-time').dataset.all")
+    window.evaluate(COUNT_ENDS)
 
 
 def draw(window, strokes) -> None:
     """Draw with the mouse, and wait until every stroke has ended and is painted."""
     x, y, width, height = window.box("#draw-board")
-    window.evaluate(LIFTED)
+    window.evaluate("globalThis.ended = 0")
     window.drag([[(x + a * width, y + b * height) for a, b in stroke] for stroke in strokes])
-    window.wait_for(f"lifted >= {len(strokes)}")
+    window.wait_for(f"ended >= {len(strokes)}")
+    window.next_frame()
+
+
+def choose_network(window, name: str) -> None:
+    """Wait until it answers: the browser checks what is clicked, the page only what answers."""
+    window.click(f"input[value='{name}']")
+    window.next_frame()
+    window.wait_for(f"document.querySelector(\"input[value='{name}']\").checked")
     window.next_frame()
 
 
@@ -116,13 +125,9 @@ def test_another_network_answers_and_undo_brings_back_what_was_there(window, add
     by_relu = answer(window)
     assert by_relu["sentence"].startswith("It reads a 4 (")
 
-    window.click("input[value='simple']")
-    window.wait_for("document.querySelector(\"input[value='simple']\").checked")
-    window.next_frame()
+    choose_network(window, "simple")
     assert answer(window)["logits"] != by_relu["logits"]
-    window.click("input[value='relu']")
-    window.wait_for("document.querySelector(\"input[value='relu']\").checked")
-    window.next_frame()
+    choose_network(window, "relu")
     assert answer(window)["logits"] == by_relu["logits"]
 
     window.click("#draw-undo")
