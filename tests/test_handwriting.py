@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from handwriting import HANDS, SHAPES, drawing
+from handwriting import HANDS, SHAPES, drawing, path, points_of, sampled
 
 from mnistconv.export import SHOWN
 
@@ -81,3 +81,25 @@ def test_every_shape_is_used_and_no_two_hands_are_alike():
         assert len(shapes) >= 6
     for one, other in itertools.combinations(hands, 2):
         assert sum(a != b for a, b in zip(one, other, strict=True)) >= 3
+
+
+@pytest.mark.parametrize("roundness", [0, 0.7, 1])
+def test_the_pen_goes_through_the_places_of_a_shape(roundness):
+    for text in itertools.chain(*(strokes for s in SHAPES.values() for strokes in s.values())):
+        line = path(text, roundness)
+        for place in points_of(text.replace(" / ", " ")):
+            assert np.linalg.norm(line - place, axis=1).min() < 1e-9
+
+
+def test_no_drawing_leaves_the_board():
+    for hand, digit in itertools.product(HANDS.values(), range(10)):
+        ink = np.concatenate(drawing(hand, digit))
+        assert ink.min() > hand.pen / 56 - 0.01
+        assert ink.max() < 1 - hand.pen / 56 + 0.01
+
+
+def test_the_pen_slows_down_where_its_line_bends():
+    straight = np.stack([np.linspace(0, 1, 50), np.zeros(50)], axis=1)
+    angles = np.linspace(0, 2 * np.pi, 50)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) / (2 * np.pi)  # as long
+    assert len(sampled(circle, 2)) > 1.5 * len(sampled(straight, 2))
