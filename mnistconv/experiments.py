@@ -287,8 +287,7 @@ _SWAP = (
 )  # fmt: skip
 
 EXPERIMENTS = {
-    experiment.name: experiment
-    for experiment in _ARTICLE + _ABLATION + _PLATEAU + _NIELSEN + _SWAP
+    experiment.name: experiment for experiment in _ARTICLE + _ABLATION + _PLATEAU + _NIELSEN + _SWAP
 }
 
 
@@ -307,9 +306,7 @@ class Vote:
     board: str
 
 
-VOTES = (
-    Vote("nielsen-vote", "a vote of five", "nielsen-dropout", 5, _nielsen(99.67), "nielsen"),
-)
+VOTES = (Vote("nielsen-vote", "a vote of five", "nielsen-dropout", 5, _nielsen(99.67), "nielsen"),)
 
 
 def get_experiment(name: str) -> Experiment:

@@ -29,7 +29,9 @@ def split(train: Pair, held_out: int = 10_000) -> tuple[Pair, Pair]:
     images, labels = train
     size = len(labels) - held_out
     if not 0 <= held_out < len(labels):
-        raise ValueError(f"held_out {held_out}: 0 to {len(labels) - 1:,} of {len(labels):,} digits.")
+        raise ValueError(
+            f"held_out {held_out}: 0 to {len(labels) - 1:,} of {len(labels):,} digits."
+        )
     return (images[:size], labels[:size]), (images[size:], labels[size:])
 
 

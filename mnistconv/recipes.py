@@ -110,7 +110,7 @@ class Recipe:
         return [{"params": params, **dict(options)} for options, params in groups.items()]
 
     def number_of_kept_epoch(self, validation_accuracy: list[float]) -> int:
-        """Which epoch is reported, counted from 1, when each had this accuracy on held-out digits."""
+        """Which epoch is reported, counted from 1, given each one's accuracy on held-out digits."""
         if self.kept_epoch == "last":
             return self.epochs
         return best_epoch(validation_accuracy)

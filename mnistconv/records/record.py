@@ -167,7 +167,7 @@ def _fits_together(record: Record, recipe: Recipe) -> bool:
 
 def _is_right(record: Record, labels: str) -> bool:
     """Whether the answers are as many as the test images, and as often right as recorded."""
-    if not _share_right(record.predictions, labels) == record.final_accuracy:
+    if _share_right(record.predictions, labels) != record.final_accuracy:
         return False
     last = record.last_predictions
     return last is None or _share_right(last, labels) == record.test_accuracy[-1]

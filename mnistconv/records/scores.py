@@ -162,8 +162,8 @@ LEGEND = (
 )
 
 PROTOCOL_LEGEND = (
-    "\nOf a run under Nielsen's protocol: at the epoch of the best accuracy on the 10,000 digits that\n"
-    "it holds out. Best of n: of the one run that these digits found the best; his figures are such."
+    "\nUnder Nielsen's protocol: at the epoch of the best accuracy on the 10,000 digits held out.\n"
+    "Best of n: of the one run that these digits found the best; his figures are such."
 )
 
 

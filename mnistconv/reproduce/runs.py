@@ -38,7 +38,12 @@ from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 DATA_CODE = (to_input, expand, *SHIFTS)
 BY_STEPS, BY_OPTIM = "steps", "torch.optim"  # the trainers
-STEPS_KNOW = PLAIN | {"batch_size", "held_out", "kept_epoch", "order"}  # hyper-parameters; others do more
+STEPS_KNOW = PLAIN | {
+    "batch_size",
+    "held_out",
+    "kept_epoch",
+    "order",
+}  # hyper-parameters; others do more
 TRAINING_CODE = {BY_STEPS: (Batches, steps), BY_OPTIM: (Batches, train_epoch)}
 MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a checkpoint
 

@@ -79,9 +79,9 @@ def capture(make: Callable[[Tensor], Tensor], stack: Stack, numbers: Tensor):
 
     Each replay reads and writes the memory of the capture: the numbers in, weights and losses out,
     so losses are to be used before the next replay. Dropout goes on from the state of the stack's
-    generators, which a replay moves on as the steps themselves would. A first run lets the libraries
-    set themselves up; weights and generators are then put back. The current stream must be the
-    stack's own: the workspace of cuBLAS belongs to the stream of the capture.
+    generators, which a replay moves on as the steps themselves would. A first run lets the
+    libraries set themselves up; weights and generators are then put back. The current stream must
+    be the stack's own: the workspace of cuBLAS belongs to the stream of the capture.
     Source: PyTorch's notes on CUDA semantics, "CUDA Graphs".
     """
     before = copy.deepcopy(stack.nets.state_dict())
