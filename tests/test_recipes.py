@@ -203,7 +203,7 @@ def test_the_best_epoch_is_kept_with_its_answers_and_weights(tmp_path, little_da
         return evaluate(net, images, labels)
 
     monkeypatch.setattr(runs, "evaluate", measure)
-    experiment = changed(DENSE, epochs=4, held_out=20, kept_epoch="best validation")
+    experiment = changed(DENSE, lr=0.5, epochs=4, held_out=20, kept_epoch="best validation")
     record = read_record(runs.run(experiment, 0, tmp_path), experiment)
     assert record.validation_accuracy == [0.5, 0.9, 0.9, 0.7]
     assert record.kept_epoch == 3
