@@ -5,17 +5,21 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnistconv import nielsen
 from mnistconv.checks import stop_if_diverged
-from mnistconv.data import Pair
+from mnistconv.data import Pair, expand
 from mnistconv.initialisation import INITIALISATIONS
-from mnistconv.recipes import Recipe, best_epoch
+from mnistconv.networks import ConvNetTwoConvLayers
+from mnistconv.recipes import PLAIN, Recipe, best_epoch, check_only
 from mnistconv.training import Batches, History, evaluate, train_epoch
+from mnistconv.variants import ConvNetTwoConvLayersCentred
 
 WRITTEN = 0  # the seed of the one order of the expanded data; what he drew, nobody knows
 
@@ -43,6 +47,16 @@ def shuffle_once(pair: Pair) -> Pair:
     images, labels = pair
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(WRITTEN))
     return images[order], labels[order]
+
+
+def digits_of(recipe: Recipe, train: Pair) -> tuple[Pair, Pair]:
+    """What `recipe` trains on, of all 60,000 digits `train`, and what it holds out of them."""
+    training, held_out = split(train, recipe.held_out)
+    if recipe.expanded:
+        training = expand(*training)
+        if recipe.order == "fixed":
+            training = shuffle_once(training)
+    return training, held_out
 
 
 def weight_decay(lmbda: float, training_images: int, batch_size: int = 10) -> float:
@@ -139,6 +153,24 @@ def same_digits(pair: Pair, other: Pair) -> bool:
 # How long a network waits at ln 10: any item of the two protocols, swapped in a recipe.
 
 
+_two_conv = partial(Recipe, ConvNetTwoConvLayers, 1, 0.1)
+# The article's two sigmoid convolutions with one thing changed, or all that is Nielsen's.
+PLATEAU = {
+    "the article's protocol": _two_conv(),
+    "pixels x/256": Recipe(nielsen.NielsenTwoConv, 1, 0.1),
+    "the same order in every epoch": _two_conv(order="fixed"),
+    "the first 50,000 digits": _two_conv(held_out=10_000),
+    "his first biases alone": _two_conv(initialisation="nielsen biases"),
+    "his first weights alone": _two_conv(initialisation="nielsen weights"),
+    "all he draws": _two_conv(initialisation="nielsen"),
+    "Nielsen's protocol": Recipe(
+        nielsen.NielsenTwoConv, 1, 0.1, held_out=10_000, initialisation="nielsen", order="fixed"
+    ),
+    "one half subtracted": Recipe(ConvNetTwoConvLayersCentred, 1, 0.1),
+    "tanh": Recipe(nielsen.NielsenTwoConvTanh, 1, 0.1),
+}
+
+
 def first_network(recipe: Recipe, seed: int) -> nn.Module:
     """The network of `recipe` before its first step, its weights drawn from `seed`."""
     torch.manual_seed(seed)
@@ -154,11 +186,11 @@ def steps_until(
     """Train the network of `recipe` until the mean loss of `every` steps is below `loss`.
 
     Returns the steps that it took, None where `max_steps` did not do. `train` are all 60,000
-    digits; what the recipe says of order, first weights, held-out digits, weight decay and learning
-    rate is done.
+    digits. Raises ValueError for a recipe of more than plain SGD.
     """
+    check_only(recipe, PLAIN | {"batch_size", "held_out", "order"}, "`steps_until`")
     net = first_network(recipe, seed)
-    training, _ = split(train, recipe.held_out)
+    training, _ = digits_of(recipe, train)
     batches = Batches(*training, recipe.batch_size, shuffle=recipe.order == "fresh")
     sgd = torch.optim.SGD(
         recipe.parameter_groups(net), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True

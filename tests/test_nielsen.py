@@ -391,6 +391,23 @@ def test_steps_until_a_loss_are_those_of_the_recipe(few):
     assert protocol.steps_until(2.0, slow, few, max_steps=30, every=20) is None
 
 
+def test_an_arm_of_the_plateau_changes_one_thing_until_all_is_his():
+    """tanh keeps his layers, since only there it stands; his layers are the article's but x/256."""
+    usual, *arms = (recipe.hyper_parameters for recipe in protocol.PLATEAU.values())
+    changes = [{k for k in usual | arm if usual.get(k) != arm.get(k)} for arm in arms]
+    data, first = {"held_out", "training_images"}, {"initialisation"}
+    assert changes == [
+        {"network"}, {"order"}, data, first, first, first,
+        {"network", "order"} | data | first, {"network"}, {"network"},
+    ]  # fmt: skip
+
+
+def test_steps_until_a_loss_refuses_more_than_plain_sgd(few):
+    recipe = Recipe(ConvNetTwoConvLayers, 1, 0.1, momentum=0.9)
+    with pytest.raises(ValueError, match="momentum"):
+        protocol.steps_until(2.0, recipe, few, max_steps=20)
+
+
 # Many at once
 
 

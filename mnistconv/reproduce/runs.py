@@ -15,7 +15,7 @@ from mnistconv import nielsen
 from mnistconv.data import SHIFTS, Pair, expand, load_mnist, to_input
 from mnistconv.experiments import Experiment
 from mnistconv.initialisation import INITIALISATIONS
-from mnistconv.protocol import first_network, shuffle_once, split
+from mnistconv.protocol import digits_of, first_network, shuffle_once
 from mnistconv.recipes import PLAIN, Recipe
 from mnistconv.records import store
 from mnistconv.reproduce import steps
@@ -233,11 +233,7 @@ def run(
 def load_data(recipe: Recipe) -> tuple[Pair, Pair | None, Pair]:
     """What a recipe trains on, the digits that it holds out (None without), and the test set."""
     everything, test = load_mnist()
-    train, held_out = split(everything, recipe.held_out)
-    if recipe.expanded:
-        train = expand(*train)
-        if recipe.order == "fixed":
-            train = shuffle_once(train)
+    train, held_out = digits_of(recipe, everything)
     return train, held_out if recipe.held_out else None, test
 
 
