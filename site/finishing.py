@@ -24,10 +24,11 @@ COMPUTING = [
     "network",
     "prepare",
     "explain",
+    "inside",
     "address",
     "state",
 ]  # these run without a browser, too
-PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
+PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "versus", "tour"]
 SHOWING = [*PARTS, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
