@@ -103,8 +103,8 @@ def occlusion(net: nn.Module, image: Tensor, number: LogitOf, patch: int = 5) ->
     """How far `number` falls when the `patch` x `patch` pixels around a pixel are wiped out.
 
     `image` is `[1, 28, 28]`, the result `[28, 28]`: what it was less what it is with those pixels
-    0, as the background is. At the edge the patch is cut off. Raises ValueError for an even `patch`:
-    it has no pixel in its middle.
+    0, as the background is. At the edge the patch is cut off. Raises ValueError for an even
+    `patch`, which has no pixel in its middle.
     """
     if patch % 2 == 0:
         raise ValueError(f"patch must be odd, not {patch}.")

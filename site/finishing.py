@@ -28,8 +28,8 @@ COMPUTING = [
     "address",
     "state",
 ]  # these run without a browser, too
-PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "versus", "tour"]
-SHOWING = [*PARTS, "speech", "place", "loading", "page"]
+PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
+SHOWING = [*PARTS, "versus", "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     EXPLORER: ("explorer", ["convolution", "explorer"]),

@@ -66,17 +66,20 @@ def test_a_sigmoid_is_the_straight_line_from_0_to_where_it_stands(images):
         logits = net(image[None])[0]
     found = inside.pixel_products(net, image, inside.logit_of(3, 5))
     assert torch.allclose(found.flatten(), expected, atol=1e-6)
-    assert (found.sum() + constant).item() == pytest.approx((logits[3] - logits[5]).item(), abs=1e-5)
+    difference = (logits[3] - logits[5]).item()
+    assert (found.sum() + constant).item() == pytest.approx(difference, abs=1e-5)
 
 
-def test_a_sigmoid_of_0_has_its_tangent(images):
-    net = DenseNet()
-    torch.nn.init.zeros_(net.fc1.bias)
-    torch.nn.init.zeros_(net.fc1.weight[0].data)
+def test_a_sigmoid_of_0_passes_on_a_quarter():
+    net, image = DenseNet(), torch.ones(1, 28, 28)
     with torch.no_grad():
-        net.fc1.weight[1:] = 0
-    found = inside.pixel_products(net, images[0], inside.logit_of(3))
-    assert torch.isfinite(found).all()
+        net.fc1.weight.zero_()
+        net.fc1.bias.zero_()
+        net.fc1.weight[:, 0], net.fc1.weight[:, 1] = 1, -1
+    found = inside.pixel_products(net, image, inside.logit_of(3)).flatten()
+    quarter = net.out.weight[3].sum().item() / 4
+    assert found[:2].tolist() == pytest.approx([quarter, -quarter], abs=1e-6)
+    assert not found[2:].any()
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -221,7 +224,9 @@ def test_the_pages_occlusion_is_pytorchs(node, name):
       const question = {{ digit, rival }};
       const number = m.numberOf(question, m.forward(network, picture).out.values);
       const places = [...picture.keys()].filter((place) => place % 3 === 0);
-      return [[...picture], places.map((p) => m.fallAt(network, picture, {{}}, question, number, p))];
+      return [
+        [...picture], places.map((p) => m.fallAt(network, picture, {{}}, question, number, p)),
+      ];
     }});
     """
     net = load_network(name)
@@ -239,8 +244,9 @@ def test_maps_that_are_off_pass_nothing_on(node, images, name):
     const question = {{ digit: 7, rival: 3 }};
     const results = m.forward(network, pictures[1], {{ off }});
     const number = m.numberOf(question, results.out.values);
-    const falls = [406, 294, 500].map((p) => m.fallAt(network, pictures[1], off, question, number, p));
-    return [[...m.pixelProducts(network, results, question)], falls, number];
+    const fall = (place) => m.fallAt(network, pictures[1], off, question, number, place);
+    const products = m.pixelProducts(network, results, question);
+    return [[...products], [406, 294, 500].map(fall), number];
     """
     net, number = load_network(name), inside.logit_of(7, 3)
 

@@ -84,8 +84,11 @@ def test_a_step_opens_its_unit_in_the_panel_by_mouse_and_by_keyboard(at):
     steps = seen.page.locator("#draw-versus-table button")
     assert steps.count() == 15
     for number, layer in ((0, "fc1"), (4, "pool2"), (14, "conv1")):
-        wanted = steps.nth(number).get_attribute("aria-label").split(":")[0]
-        assert wanted.startswith(layer)
+        assert steps.nth(number).text_content().startswith(f"{layer}, ")
+        place = re.findall(r"\d+", steps.nth(number).locator("span").nth(1).text_content())
+        wanted = f"{layer}, unit {place[0]}"
+        if layer != "fc1":
+            wanted = "{}, map {}, row {}, column {}".format(layer, *place)
         if number == 4:
             steps.nth(number).focus()
             seen.page.keyboard.press("Enter")

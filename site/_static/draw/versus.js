@@ -135,9 +135,10 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   }
 
   function stepCell({ unit, contribution }, results, workOut) {
-    const title = `${m.nameUnit(unit, results[unit.layer])}: ${m.written(contribution)}. Why?`;
-    const button = m.element("button", { type: "button", class: "draw-step", "aria-label": title, onclick: () => workOut(unit) },
-      shortName(unit, results), " ", m.element("b", { class: contribution < 0 ? "negative" : "positive" }, m.writtenSmall(contribution)));
+    const unseen = (text) => m.element("span", { class: "visually-hidden" }, text);
+    const button = m.element("button", { type: "button", class: "draw-step", onclick: () => workOut(unit) },
+      unseen(`${unit.layer}, `), m.element("span", {}, shortName(unit, results)), " ",
+      m.element("b", { class: contribution < 0 ? "negative" : "positive" }, m.writtenSmall(contribution)), unseen(". Why?"));
     return m.element("td", {}, button);
   }
 
