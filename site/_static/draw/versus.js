@@ -167,8 +167,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     let timer = null;
     let asked = []; // what the section shows, or will: [situation, digit, rival, colours]
 
-    new IntersectionObserver(([entry]) => {
-      isInSight = entry.isIntersecting;
+    new IntersectionObserver((entries) => {
+      isInSight = entries.at(-1).isIntersecting; // several can come at once
       refresh();
     }, { rootMargin: "100px" }).observe($("versus"));
 
