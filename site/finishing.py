@@ -26,11 +26,12 @@ COMPUTING = [
     "network",
     "prepare",
     "explain",
+    "inside",
     "address",
     "state",
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
-SHOWING = [*PARTS, "speech", "place", "loading", "page"]
+SHOWING = [*PARTS, "versus", "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     'class="predict-switch"': ("predict", ["predict", "questions"]),

@@ -107,6 +107,7 @@
     layers(view);
     panel(view);
     compare(view);
+    versus(view);
     tellAnswer(view);
     const spent = performance.now() - start;
     $("time").dataset.all = spent;
@@ -179,6 +180,7 @@
   const answer = m.makeAnswer({ sentence: $("sentence"), bars: $("bars"), tally: $("tally"), workOut });
   const controls = m.makeControls({ $, store, takeDigit });
   const compare = m.makeCompare({ $, store, shelf, names });
+  const versus = m.makeVersus({ $, store, voice, refresh, workOut });
 
   m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
   m.listenToBoard($("board"), store, voice);
