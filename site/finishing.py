@@ -26,9 +26,11 @@ COMPUTING = [
     "explain",
     "address",
     "state",
+    "ownset",
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
-SHOWING = [*PARTS, "speech", "place", "loading", "page"]
+OWN_SET = ["ownboard", "ownkeep", "owncount"]
+SHOWING = [*PARTS, *OWN_SET, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     EXPLORER: ("explorer", ["convolution", "explorer"]),
