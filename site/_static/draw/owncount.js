@@ -18,13 +18,13 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return `${name} reads ${count.right} of your ${count.n} digits, ${IN_WORDS[way]}: 95\u00a0% interval ${intervalOf(count)}.`;
   }
 
-  /** How the count stands to what the network reads of MNIST's test digits, a share. */
-  function besideMnist(count, share) {
-    const [low, high] = m.wilson(count.right, count.n);
-    const text = `Of MNIST's 10,000 test digits it reads ${(100 * share).toFixed(2)}\u00a0%`;
-    if (share >= low && share <= high) return `${text}; that lies in the interval, so your count does not contradict it.`;
-    const side = share > high ? "above the interval: your digits are harder" : "below the interval: your digits are easier";
-    return `${text}; that lies ${side} for it than MNIST's, or this is the one set in twenty that a 95\u00a0% interval misses.`;
+  /** How often a set goes at least as badly if each digit is read right with the chance `share`, as of MNIST's. */
+  function besideMnist({ right, n }, share) {
+    const errors = n - right;
+    const text = `Of MNIST's 10,000 test digits it reads ${(100 * share).toFixed(2)}\u00a0%. If yours were as easy for it, `;
+    const chance = m.share(errors ? m.atLeast(errors, n, 1 - share) : share ** n);
+    if (!errors) return `${text}${chance} of such sets would be read without an error.`;
+    return `${text}at least ${errors} of ${n} would be misread in ${chance} of such sets.`;
   }
 
   /** "on 3: 2 to 1, p = 1.00": on how many digits two networks disagree, each one's alone right, McNemar's p. */

@@ -100,16 +100,20 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return [right === 0 ? 0 : centre - reach, right === n ? 1 : centre + reach];
   }
 
+  /** How likely `k` or more of `n` things are, each of the chance `p`, below 1. */
+  function atLeast(k, n, p) {
+    let chance = (1 - p) ** n; // of exactly i
+    let fewer = 0;
+    for (let i = 0; i < k; i++) {
+      fewer += chance;
+      chance *= ((n - i) / (i + 1)) * (p / (1 - p));
+    }
+    return 1 - fewer;
+  }
+
   /** McNemar's exact p: how often a fair coin divides these digits at least as unevenly. */
   function mcnemar(onlyFirst, onlySecond) {
-    const n = onlyFirst + onlySecond;
-    let ways = 1; // in which i of n coins show heads
-    let tail = 0;
-    for (let i = 0; i <= Math.min(onlyFirst, onlySecond); i++) {
-      tail += ways / 2 ** n;
-      ways = (ways * (n - i)) / (i + 1);
-    }
-    return Math.min(1, 2 * tail);
+    return Math.min(1, 2 * atLeast(Math.max(onlyFirst, onlySecond), onlyFirst + onlySecond, 0.5));
   }
 
   /** How many were read as asked, and out of how many. */
@@ -195,6 +199,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   Object.assign(m, {
     newSet, strokesOf, countWritten, takesInk, putStrokes, freshOwn, replaceSet, handIn, skip, goBack, closeSet,
-    wilson, mcnemar, countRight, confusionOf, compareAnswers, misreadOf, pictureOfStrokes, inspect, writeSet, readSet,
+    wilson, atLeast, mcnemar, countRight, confusionOf, compareAnswers, misreadOf, pictureOfStrokes, inspect, writeSet, readSet,
   });
 })();
