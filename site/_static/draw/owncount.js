@@ -15,7 +15,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   /** "relu reads 18 of your 20 digits, 95 % interval 70 to 97 %." */
   function verdictOf(name, way, count) {
-    return `${name} reads ${count.right} of your ${count.n} digits, ${IN_WORDS[way]}: 95\u00a0% interval ${intervalOf(count)}.`;
+    return `${name} reads ${count.right} of your ${count.n} ${count.n === 1 ? "digit" : "digits"}, ${IN_WORDS[way]}: 95\u00a0% interval ${intervalOf(count)}.`;
   }
 
   /** How often a set goes at least as badly if each digit is read right with the chance `share`, as of MNIST's. */
