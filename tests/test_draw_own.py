@@ -33,7 +33,7 @@ def test_the_interval_is_the_books(node):
 
 def test_chances_are_scipys(node):
     cases = [(k, n, p) for n in (1, 7, 20, 40) for k in range(n + 1) for p in (0.0083, 0.3, 0.5)]
-    found = node("return given.map((one) => m.atLeast(...one));", cases)
+    found = node("return given.map((one) => m.tailChance(...one));", cases)
     assert np.allclose(found, [stats.binom.sf(k - 1, n, p) for k, n, p in cases], atol=1e-12)
     pairs = [(a, b) for a in range(21) for b in range(21 - a)]
     found = node("return given.map((one) => m.mcnemar(...one));", pairs)

@@ -22,7 +22,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   function besideMnist({ right, n }, share) {
     const errors = n - right;
     const text = `Of MNIST's 10,000 test digits it reads ${(100 * share).toFixed(2)}\u00a0%. If yours were as easy for it, `;
-    const chance = m.share(errors ? m.atLeast(errors, n, 1 - share) : share ** n);
+    const chance = m.share(errors ? m.tailChance(errors, n, 1 - share) : share ** n);
     if (!errors) return `${text}${chance} of such sets would be read without an error.`;
     return `${text}at least ${errors} of ${n} would be misread in ${chance} of such sets.`;
   }

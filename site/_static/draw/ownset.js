@@ -101,7 +101,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   }
 
   /** How likely `k` or more of `n` things are, each of the chance `p`, below 1. */
-  function atLeast(k, n, p) {
+  function tailChance(k, n, p) {
     let chance = (1 - p) ** n; // of exactly i
     let fewer = 0;
     for (let i = 0; i < k; i++) {
@@ -113,7 +113,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   /** McNemar's exact p: how often a fair coin divides these digits at least as unevenly. */
   function mcnemar(onlyFirst, onlySecond) {
-    return Math.min(1, 2 * atLeast(Math.max(onlyFirst, onlySecond), onlyFirst + onlySecond, 0.5));
+    return Math.min(1, 2 * tailChance(Math.max(onlyFirst, onlySecond), onlyFirst + onlySecond, 0.5));
   }
 
   /** How many were read as asked, and out of how many. */
@@ -199,6 +199,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   Object.assign(m, {
     newSet, strokesOf, countWritten, takesInk, putStrokes, freshOwn, replaceSet, handIn, skip, goBack, closeSet,
-    wilson, atLeast, mcnemar, countRight, confusionOf, compareAnswers, misreadOf, pictureOfStrokes, inspect, writeSet, readSet,
+    wilson, tailChance, mcnemar, countRight, confusionOf, compareAnswers, misreadOf, pictureOfStrokes, inspect, writeSet, readSet,
   });
 })();
