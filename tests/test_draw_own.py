@@ -193,6 +193,7 @@ def at(visit, address):
         # The test before may have left its set: the browser keeps it.
         seen.page.evaluate("localStorage.clear()")
         seen.page.reload()
+        seen.complaints.clear()  # what the reload cut off has failed
         wait_for_answer(seen)
         return seen
 
