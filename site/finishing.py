@@ -29,9 +29,11 @@ COMPUTING = [
     "inside",
     "address",
     "state",
+    "ownset",
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
-SHOWING = [*PARTS, "versus", "speech", "place", "loading", "page"]
+OWN_SET = ["ownboard", "ownkeep", "owncount"]
+SHOWING = [*PARTS, "versus", *OWN_SET, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     'class="predict-switch"': ("predict", ["predict", "questions"]),

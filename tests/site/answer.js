@@ -19,8 +19,8 @@ const load = (folder, name) => {
   vm.runInThisContext(fs.readFileSync(filename, "utf8"), { filename });
 };
 
-const computing = ["network", "prepare", "explain", "inside", "address", "state"];
-const parts = ["board", "answer", "layers", "controls", "compare", "versus"]; // of these, what touches no page
+const computing = ["network", "prepare", "explain", "inside", "address", "state", "ownset"];
+const parts = ["board", "answer", "layers", "controls", "compare", "versus", "ownboard", "owncount"]; // of these, what touches no page
 [...computing, ...parts].forEach((name) => load(path.join(scripts, "draw"), name));
 load(path.join(scripts, "explorer"), "convolution");
 const { mnistconv: m, convolution } = globalThis;

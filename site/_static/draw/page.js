@@ -8,7 +8,7 @@
 
   const $ = (name) => document.getElementById(`draw-${name}`);
   const names = [...$("networks").querySelectorAll("input")].map((radio) => radio.value);
-  const store = m.makeStore({ ...m.freshState(), ...m.readAddress(names) });
+  const store = m.makeStore({ ...m.freshState(), ...m.readAddress(names), ...m.freshOwn(), ...m.recallOwn() });
   const shelf = m.makeShelf(arrived);
   const voice = m.makeVoice($("spoken"));
 
@@ -99,6 +99,7 @@
     if (view.ink) m.paintBoard($("board"), view.ink, colours, cursor);
     controls(view);
     settle(view);
+    for (const show of ownSet) show(view);
     if (!results) return;
     answer(view);
     // The second is shown much smaller: its frame is drawn three times as thick.
@@ -182,9 +183,12 @@
   const compare = m.makeCompare({ $, store, shelf, names });
   const versus = m.makeVersus({ $, store, voice, refresh, workOut });
 
+  const ownSet = [m.makeOwnBoard, m.makeOwnKeep, m.makeOwnCount].map((make) => make({ $, store, shelf, names, voice }));
+
   m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
   m.listenToBoard($("board"), store, voice);
   m.keepAddress(store);
+  m.keepOwn(store);
   readTheme();
   new MutationObserver(readTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   store.listen(refresh);
