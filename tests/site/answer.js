@@ -19,7 +19,7 @@ const load = (folder, name) => {
   vm.runInThisContext(fs.readFileSync(filename, "utf8"), { filename });
 };
 
-const computing = ["network", "prepare", "explain", "address", "state"];
+const computing = ["network", "prepare", "photo", "explain", "address", "state"];
 const parts = ["board", "answer", "layers", "controls", "compare"]; // of these, what touches no page
 [...computing, ...parts].forEach((name) => load(path.join(scripts, "draw"), name));
 load(path.join(scripts, "explorer"), "convolution");
