@@ -23,12 +23,14 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
 COMPUTING = [
     "network",
     "prepare",
+    "photo",
     "explain",
     "address",
     "state",
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
-SHOWING = [*PARTS, "speech", "place", "loading", "page"]
+PHOTO = ["camera", "handwriting"]
+SHOWING = [*PARTS, *PHOTO, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     EXPLORER: ("explorer", ["convolution", "explorer"]),

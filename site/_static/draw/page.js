@@ -42,6 +42,7 @@
   let ink = null; // what is on the board: until a test digit is here, what was on it before
 
   function inkOf(state, digits) {
+    if (state.picture) return state.picture.ink;
     if (state.digit === null) return inkOfStrokes(m.isExample(state) ? m.EXAMPLE.strokes : state.strokes);
     return (digits && inkOfDigit(digits, state.digit)) ?? ink;
   }
@@ -107,6 +108,7 @@
     layers(view);
     panel(view);
     compare(view);
+    handwriting(view);
     tellAnswer(view);
     const spent = performance.now() - start;
     $("time").dataset.all = spent;
@@ -179,6 +181,8 @@
   const answer = m.makeAnswer({ sentence: $("sentence"), bars: $("bars"), tally: $("tally"), workOut });
   const controls = m.makeControls({ $, store, takeDigit });
   const compare = m.makeCompare({ $, store, shelf, names });
+  const showBoard = () => $("board").scrollIntoView({ block: "nearest" });
+  const handwriting = m.makeHandwriting({ $, store, shelf, names, voice, reveal: showBoard });
 
   m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
   m.listenToBoard($("board"), store, voice);
