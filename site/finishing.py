@@ -29,7 +29,7 @@ COMPUTING = [
     "state",
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
-PHOTO = ["camera", "handwriting"]
+PHOTO = ["camera", "photoview", "handwriting"]
 SHOWING = [*PARTS, *PHOTO, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {

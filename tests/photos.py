@@ -1,4 +1,4 @@
-"""Made-up photos of handwriting: digits of MNIST and scripted strokes as ink on paper, in bad light."""
+"""Made-up photos of handwriting: MNIST and scripted strokes as ink, in bad light."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ HARD = {"dark squares": Kind(lines=0.5, squares=True, ink=GREY, turn=1)}
 
 
 def stroke_mask(digit: int, size: int, pen: float, random: np.random.Generator) -> np.ndarray:
-    """A scripted digit `size` pixels high, slanted a little: how much ink covers each pixel, 0 to 1."""
+    """A scripted digit `size` pixels high, slanted: how much ink covers each pixel, 0 to 1."""
     fine = 4
     side = round(1.6 * size)
     slant, narrow = random.uniform(-0.15, 0.2), random.uniform(0.85, 1.1)
@@ -60,7 +60,9 @@ def stroke_mask(digit: int, size: int, pen: float, random: np.random.Generator) 
             (0.5 + (x - 0.5 - slant * (y - 0.5)) * narrow / 0.7, 0.5 + (y - 0.5) / 0.7)
             for x, y in stroke
         ]
-        places = [((x * size + 0.3 * size) * fine, (y * size + 0.3 * size) * fine) for x, y in points]
+        places = [
+            ((x * size + 0.3 * size) * fine, (y * size + 0.3 * size) * fine) for x, y in points
+        ]
         draw.line(places, fill=255, width=round(pen * fine), joint="curve")
         for x, y in places:
             radius = pen * fine / 2
@@ -89,18 +91,22 @@ def light_of(kind: str, random: np.random.Generator) -> np.ndarray:
     return np.ones((HEIGHT, WIDTH))
 
 
-def photo(kind: Kind, digits, seed: int, per_row: int = 6) -> np.ndarray:
-    """A photo `[900, 1200, 3]` of bytes. `digits` is a list of numbers or 28 x 28 pixels, in rows."""
+def photo(kind: Kind, digits, seed: int, per_row: int = 6, sizes=(68, 96)) -> np.ndarray:
+    """A photo `[900, 1200, 3]` of bytes; `digits` are numbers or 28 x 28 pixels."""
     random = np.random.default_rng(seed)
     cover = np.zeros((HEIGHT, WIDTH))
-    rows = -(-len(digits) // per_row)
+    rows = max(1, -(-len(digits) // per_row))
     for place, digit in enumerate(digits):
-        size = int(random.integers(68, 96))
+        size = int(random.integers(*sizes))
         if isinstance(digit, int):
             mask = stroke_mask(digit, size, kind.pen, random)
         else:
             mask = mnist_mask(digit, size)
-        x = (place % per_row + 0.5) * 0.86 * WIDTH / per_row + 0.07 * WIDTH + random.integers(-12, 13)
+        x = (
+            (place % per_row + 0.5) * 0.86 * WIDTH / per_row
+            + 0.07 * WIDTH
+            + random.integers(-12, 13)
+        )
         y = (place // per_row + 0.5) * 0.84 * HEIGHT / rows + 0.08 * HEIGHT + random.integers(-8, 9)
         top, left = round(y) - mask.shape[0] // 2, round(x) - mask.shape[1] // 2
         part = cover[top : top + mask.shape[0], left : left + mask.shape[1]]

@@ -20,7 +20,7 @@ const load = (folder, name) => {
 };
 
 const computing = ["network", "prepare", "photo", "explain", "address", "state"];
-const parts = ["board", "answer", "layers", "controls", "compare"]; // of these, what touches no page
+const parts = ["board", "answer", "layers", "controls", "compare", "camera", "handwriting"]; // of these, what touches no page
 [...computing, ...parts].forEach((name) => load(path.join(scripts, "draw"), name));
 load(path.join(scripts, "explorer"), "convolution");
 const { mnistconv: m, convolution } = globalThis;

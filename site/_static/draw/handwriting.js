@@ -5,7 +5,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
 (() => {
   const m = globalThis.mnistconv;
-  const SHOWN = 640; // pixels of a shown step's longer side
   const AT_ONCE = 4; // digits between two pauses: the pen comes first
 
   const pause = () => new Promise((done) => setTimeout(done));
@@ -70,48 +69,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return { turned, grey, paper, ink, found, cuts, inputs };
   }
 
-  // Painting ------------------------------------------------------------------------------------------
-
-  const scratch = document.createElement("canvas");
-
-  /** Paints pixels (red, green, blue, alpha) into a canvas of their proportions. Returns the scale. */
-  function paintPixels(canvas, { width, height, data }) {
-    Object.assign(scratch, { width, height });
-    scratch.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
-    const scale = Math.min(1, SHOWN / Math.max(width, height));
-    Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
-    canvas.getContext("2d").drawImage(scratch, 0, 0, canvas.width, canvas.height);
-    return scale;
-  }
-
-  /** Paints an image in grey; `shadeAt(value)` gives the brightness, 0 to 1. */
-  function paintGrey(canvas, { width, height, data }, shadeAt = (value) => value) {
-    const pixels = new Uint8ClampedArray(4 * data.length).fill(255);
-    data.forEach((value, i) => (pixels[4 * i] = pixels[4 * i + 1] = pixels[4 * i + 2] = 255 * shadeAt(value)));
-    return paintPixels(canvas, { width, height, data: pixels });
-  }
-
-  /** The photo with a box and a number around each digit. */
-  function paintBoxes(canvas, pixels, rows, { mark, paper }) {
-    const scale = paintPixels(canvas, pixels);
-    const context = canvas.getContext("2d");
-    const css = (colour) => `rgb(${colour.join(" ")})`;
-    context.font = "bold 18px sans-serif";
-    rows.flat().forEach(({ left, top, right, bottom }, i) => {
-      const box = [left - 3, top - 3, right - left + 7, bottom - top + 7].map((v) => v * scale);
-      for (const [colour, width] of [[paper, 5], [mark, 2.5]]) {
-        context.strokeStyle = css(colour);
-        context.lineWidth = width;
-        context.strokeRect(...box);
-      }
-      context.lineWidth = 4;
-      context.strokeStyle = css(paper);
-      context.strokeText(i + 1, box[0], box[1] - 5);
-      context.fillStyle = css(mark);
-      context.fillText(i + 1, box[0], box[1] - 5);
-    });
-  }
-
   // The section -----------------------------------------------------------------------------------------
 
   /** The section's part of the page: `$` finds elements, `reveal()` brings the board into view. Returns `show(view)`. */
@@ -123,17 +80,16 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     let asked = [];
     let answers = {}; // of each network, [{digit, probability}] as far as it has read
     let drawn = { cuts: [], name: "" }; // what the cards show that stand there, and of which photo
+    let summary = ""; // what was found, in words
     let view = null; // the latest
-
-    const says = (text) => ($("photo-says").textContent = text);
 
     m.listenForPhotos({
       inputs: $("photo").querySelectorAll("input[type='file']"),
       place: $("photo"),
-      begin: ({ name }) => says(`Reading ${name || "the picture"} …`),
-      show: (photo) => store.change({ photo, turned: 0, refusal: "" }),
+      begin: ({ name }) => store.change({ reading: name || "the picture" }),
+      show: (photo) => store.change({ photo, turned: 0, refusal: "", reading: "" }),
       refuse(refusal) {
-        store.change({ refusal });
+        store.change({ refusal, reading: "" });
         voice.now(refusal);
       },
     });
@@ -154,6 +110,11 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       store.change(m.putOnBoard(store.state, { strokes: [], digit: null, picture }));
       reveal();
     });
+
+    function showSummary() {
+      const { reading } = store.state;
+      $("photo-says").textContent = reading ? `Reading ${reading} …` : summary;
+    }
 
     // What the networks read
 
@@ -193,7 +154,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
         }
         showAnswers();
         if (name === chosen && inputs.length) {
-          voice.now(`${$("photo-says").textContent} ${name} reads: ${answers[name].map(({ digit }) => digit).join(" ")}.`);
+          voice.now(`${summary} ${name} reads: ${answers[name].map(({ digit }) => digit).join(" ")}.`);
         }
       }
     }
@@ -204,8 +165,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       let number = 0;
       $("photo-digits").replaceChildren(...found.rows.map((row) => m.element("div", {}, ...row.map(({ isWide }) => {
         const [cut, input] = [0, 1].map(() => m.element("canvas", { "aria-hidden": "true" }));
-        paintGrey(cut, cuts[number]);
-        paintGrey(input, { width: m.SIDE, height: m.SIDE, data: inputs[number] });
+        m.paintGrey(cut, cuts[number]);
+        m.paintGrey(input, { width: m.SIDE, height: m.SIDE, data: inputs[number] });
         number += 1;
         return m.element("button", { type: "button", class: isWide ? "draw-found draw-wide" : "draw-found" },
           m.element("span", { class: "draw-number" }, number), cut, input,
@@ -218,24 +179,25 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       const mine = ++run;
       const start = performance.now();
       const pixels = chain.turned(photo, state.turned);
-      paintPixels($("photo-colour"), pixels);
+      m.paintPixels($("photo-colour"), pixels);
       await pause();
       const grey = chain.grey(pixels);
-      paintGrey($("photo-grey"), grey);
+      m.paintGrey($("photo-grey"), grey);
       await pause();
       if (mine !== run) return;
       const paper = chain.paper(grey);
       await pause();
       if (mine !== run) return;
       const ink = chain.ink(grey, paper, steps.isWithoutPaper);
-      paintGrey($("photo-ink"), ink, (value) => 1 - value);
+      m.paintGrey($("photo-ink"), ink, (value) => 1 - value);
       await pause();
       if (mine !== run) return;
       const found = chain.found(ink, steps.isTidy);
-      paintGrey($("photo-bw"), ink, (value) => (steps.isBlackWhite ? Number(value <= found.threshold) : 1 - value));
+      m.paintGrey($("photo-bw"), ink, (value) => (steps.isBlackWhite ? Number(value <= found.threshold) : 1 - value));
       $("photo-threshold").textContent = `ink: darker than paper by ${Math.round(100 * found.threshold)} %`;
-      paintBoxes($("photo-found"), pixels, found.rows, colours);
-      says(foundInWords(found));
+      m.paintBoxes($("photo-found"), pixels, found.rows, colours);
+      summary = foundInWords(found);
+      showSummary();
       await pause();
       if (mine !== run) return;
       const cuts = chain.cuts(found, steps.isBlackWhite, steps.isThick, steps.isInverted);
@@ -245,7 +207,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       $("photo").dataset.took = Math.round(performance.now() - start);
       answers = {};
       showAnswers();
-      if (!inputs.length) voice.now(foundInWords(found));
+      if (!inputs.length) voice.now(summary);
       await read(inputs, mine);
       if (mine === run) $("photo").dataset.done = run;
     }
@@ -258,6 +220,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       $("photo-turn").disabled = !state.photo;
       if (state.wrote !== $("wrote").value) $("wrote").value = state.wrote;
       $("photo-refusal").textContent = state.refusal;
+      showSummary();
       if (!state.photo) return;
       const now = [state.photo, state.turned, ...Object.values(state.steps), state.centre, colours];
       if (now.some((part, i) => part !== asked[i])) {

@@ -201,11 +201,15 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   const heightOf = ({ top, bottom }) => bottom - top + 1;
   const longerSide = (box) => Math.max(widthOf(box), heightOf(box));
 
-  /** The height that half of the pieces' longer sides, added up, do not exceed: specks hardly count. */
+  const NOTHING = { left: 0, right: -1, top: 0, bottom: -1 };
+  const shorterSide = (box) => Math.min(widthOf(box), heightOf(box));
+
+  /** The median of the longer sides, each weighted by its box: specks and lines hardly count. */
   function usualHeight(pieces) {
-    const heights = pieces.map(longerSide).sort((a, b) => a - b);
-    let rest = heights.reduce((a, b) => a + b, 0) / 2;
-    return heights.find((height) => (rest -= height) <= 0) ?? 0;
+    const boxes = [...pieces].sort((a, b) => longerSide(a) - longerSide(b));
+    const weight = (box) => widthOf(box) * heightOf(box);
+    let rest = boxes.reduce((sum, box) => sum + weight(box), 0) / 2;
+    return longerSide(boxes.find((box) => (rest -= weight(box)) <= 0) ?? NOTHING);
   }
 
   /** How much of the shorter of two stretches [from, to] lies within the other, as a share; below 0 apart. */
@@ -280,11 +284,13 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     };
     const longest = Math.max(size.width, size.height);
     const isCut = (p) => p.left === 0 || p.top === 0 || p.right === size.width - 1 || p.bottom === size.height - 1;
+    const isLong = (piece) => widthOf(piece) > 0.5 * size.width || heightOf(piece) > 0.5 * size.height;
+    const isLine = (piece) => isLong(piece) && shorterSide(piece) < longerSide(piece) / 6;
     let found = all;
     if (isTidy) {
       found = without("specks", found, (piece) => longerSide(piece) < SMALLEST * longest);
       found = without("edge", found, isCut);
-      found = without("lines", found, (p) => widthOf(p) > 0.5 * size.width && p.area < 0.1 * widthOf(p) * longest);
+      found = without("lines", found, isLine);
       const usual = usualHeight(found);
       found = without("lines", join(found, usual), (piece) => longerSide(piece) > 2.5 * usual);
       found = without("dashes", found, (piece) => widthOf(piece) > 2.5 * heightOf(piece));

@@ -27,6 +27,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       turned: 0, // quarter turns of the photo, clockwise
       steps: { isWithoutPaper: true, isBlackWhite: true, isTidy: true, isInverted: true, isThick: true },
       wrote: "", // what the reader says stands in the photo
+      reading: "", // the file that is being read
       refusal: "", // why the last file is no photo
       past: [], // the boards before this one, for Undo: {strokes, digit, picture}
     };
