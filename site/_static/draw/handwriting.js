@@ -7,7 +7,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   const m = globalThis.mnistconv;
   const AT_ONCE = 4; // digits between two pauses: the pen comes first
 
-  const pause = () => new Promise((done) => setTimeout(done));
   const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
   // What is worked out, and said --------------------------------------------------------------------
@@ -111,6 +110,12 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       reveal();
     });
 
+    /** Lets the page do what waits; then whether the computation `mine` is still the latest. */
+    async function isWanted(mine) {
+      await new Promise((done) => setTimeout(done));
+      return mine === run;
+    }
+
     function showSummary() {
       const { reading } = store.state;
       $("photo-says").textContent = reading ? `Reading ${reading} …` : summary;
@@ -149,8 +154,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
           const digit = m.argmax(values);
           answers[name].push({ digit, probability: values[digit] });
           if (answers[name].length % AT_ONCE) continue;
-          await pause();
-          if (mine !== run) return;
+          if (!await isWanted(mine)) return;
         }
         showAnswers();
         if (name === chosen && inputs.length) {
@@ -180,26 +184,23 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       const start = performance.now();
       const pixels = chain.turned(photo, state.turned);
       m.paintPixels($("photo-colour"), pixels);
-      await pause();
+      if (!await isWanted(mine)) return;
       const grey = chain.grey(pixels);
       m.paintGrey($("photo-grey"), grey);
-      await pause();
-      if (mine !== run) return;
+      if (!await isWanted(mine)) return;
       const paper = chain.paper(grey);
-      await pause();
-      if (mine !== run) return;
+      if (!await isWanted(mine)) return;
       const ink = chain.ink(grey, paper, steps.isWithoutPaper);
       m.paintGrey($("photo-ink"), ink, (value) => 1 - value);
-      await pause();
-      if (mine !== run) return;
+      if (!await isWanted(mine)) return;
       const found = chain.found(ink, steps.isTidy);
+      if (!await isWanted(mine)) return;
       m.paintGrey($("photo-bw"), ink, (value) => (steps.isBlackWhite ? Number(value <= found.threshold) : 1 - value));
       $("photo-threshold").textContent = `ink: darker than paper by ${Math.round(100 * found.threshold)} %`;
       m.paintBoxes($("photo-found"), pixels, found.rows, colours);
       summary = foundInWords(found);
       showSummary();
-      await pause();
-      if (mine !== run) return;
+      if (!await isWanted(mine)) return;
       const cuts = chain.cuts(found, steps.isBlackWhite, steps.isThick, steps.isInverted);
       const inputs = chain.inputs(cuts, centre);
       showCards(found, cuts, inputs);
