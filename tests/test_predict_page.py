@@ -78,11 +78,11 @@ def test_numbers_are_read_as_they_are_meant(chapter):
         "0,5": 0.5, "1e-4": 1e-4, "1,200.5": 1200.5, "26 digits": 26, "10000": 1e4,
     }  # fmt: skip
     texts = list(written)
-    read = chapter.page.evaluate("texts => texts.map(mnistconv.numberIn)", texts)
+    read = chapter.page.evaluate("texts => texts.map(mnistconv.readNumber)", texts)
     assert dict(zip(texts, read, strict=True)) == written
     no_numbers = ["", "many", "1 to 2", "3/4", "--2"]
     assert chapter.page.evaluate(
-        "texts => texts.every(t => Number.isNaN(mnistconv.numberIn(t)))", no_numbers
+        "texts => texts.every(t => Number.isNaN(mnistconv.readNumber(t)))", no_numbers
     )
 
 

@@ -45,7 +45,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   // Guesses -------------------------------------------------------------------------------------------
 
   /** The number in a text such as "1,200", "12 %", ".5", "0,5" or "1e-4"; NaN where there is none. */
-  function numberIn(text) {
+  function readNumber(text) {
     const bare = text.trim().replace(/[−–]/g, "-").replace(/(?<=\d)\s(?=\d{3}(\D|$))/g, "")
       .replace(/^([-+]?\d{1,3})((,\d{3})+)(?=\D*$|\.)/, (_, first, rest) => first + rest.replaceAll(",", ""))
       .replace(",", ".");
@@ -65,8 +65,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     number: {
       said: (form) => form.querySelector("input").value.trim(),
       show: (form, said) => { form.querySelector("input").value = said; },
-      problem: (said) => (Number.isNaN(numberIn(said)) ? "A number, please, such as 12 or 0.5." : ""),
-      verdict: (said, answer) => compareNumber(numberIn(said), answer),
+      problem: (said) => (Number.isNaN(readNumber(said)) ? "A number, please, such as 12 or 0.5." : ""),
+      verdict: (said, answer) => compareNumber(readNumber(said), answer),
     },
     choice: {
       said: (form) => form.querySelector("input:checked")?.value ?? "",
@@ -244,5 +244,5 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   const keptAnswer = (key) => kept[key]?.said;
   const keepAnswer = (key, said) => keep(key, { said });
-  Object.assign(m, { numberIn, compareNumber, sentenceOf, keptAnswer, keepAnswer });
+  Object.assign(m, { readNumber, compareNumber, sentenceOf, keptAnswer, keepAnswer });
 })();

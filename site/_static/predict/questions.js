@@ -65,12 +65,12 @@
       form.after(reply);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        if (Number.isNaN(m.numberIn(input.value))) reply.textContent = "A number, please, such as 12 or 0.5.";
+        if (Number.isNaN(m.readNumber(input.value))) reply.textContent = "A number, please, such as 12 or 0.5.";
         else choose(input.value.trim());
       });
       return (said) => {
         input.value = said;
-        const isRight = m.numberIn(said) === m.numberIn(right);
+        const isRight = m.readNumber(said) === m.readNumber(right);
         answer(isRight, !said ? null : isRight ? copyOf(why) : "Once more? The answer below says why.");
         details.hidden = !said || isRight;
       };
