@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from handwriting import DRAWN
 from PIL import Image, ImageDraw
 from scipy import ndimage
-from test_draw_page import DRAWN
 
 WIDTH, HEIGHT = 1200, 900
 BLUE, GREY, BLACK = (0.75, 0.6, 0.3), (0.3, 0.3, 0.3), (0.85, 0.85, 0.85)
