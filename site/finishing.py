@@ -25,6 +25,7 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
 COMPUTING = [
     "network",
     "prepare",
+    "photo",
     "explain",
     "inside",
     "address",
@@ -33,7 +34,8 @@ COMPUTING = [
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
 OWN_SET = ["ownboard", "ownkeep", "owncount"]
-SHOWING = [*PARTS, "versus", *OWN_SET, "speech", "place", "loading", "page"]
+PHOTO = ["camera", "photoview", "handwriting"]
+SHOWING = [*PARTS, "versus", *OWN_SET, *PHOTO, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     'class="predict-switch"': ("predict", ["predict", "questions"]),

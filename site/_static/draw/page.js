@@ -42,6 +42,7 @@
   let ink = null; // what is on the board: until a test digit is here, what was on it before
 
   function inkOf(state, digits) {
+    if (state.picture) return state.picture.ink;
     if (state.digit === null) return inkOfStrokes(m.isExample(state) ? m.EXAMPLE.strokes : state.strokes);
     return (digits && inkOfDigit(digits, state.digit)) ?? ink;
   }
@@ -109,6 +110,7 @@
     panel(view);
     compare(view);
     versus(view);
+    handwriting(view);
     tellAnswer(view);
     const spent = performance.now() - start;
     $("time").dataset.all = spent;
@@ -184,6 +186,8 @@
   const versus = m.makeVersus({ $, store, voice, refresh, workOut });
 
   const ownSet = [m.makeOwnBoard, m.makeOwnKeep, m.makeOwnCount].map((make) => make({ $, store, shelf, names, voice }));
+  const showBoard = () => $("board").scrollIntoView({ block: "nearest" });
+  const handwriting = m.makeHandwriting({ $, store, shelf, names, voice, reveal: showBoard });
 
   m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
   m.listenToBoard($("board"), store, voice);
