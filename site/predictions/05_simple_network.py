@@ -36,7 +36,10 @@ def commonest_length(seen) -> float:
 
 
 def biases(seen) -> float:
-    return sum(map(to_number, re.findall(r"bias +\S+ +([\d,]+)$", seen.text, re.M)))
+    counts = re.findall(r"bias +\S+ +([\d,]+)$", seen.text, re.M)
+    if not counts:
+        raise LookupError("no biases")
+    return sum(map(to_number, counts))
 
 
 def who_multiplies_more(seen) -> str:
@@ -102,12 +105,12 @@ PREDICTIONS = {
     "The pictures are 28": Number(commonest_length, unit="pixels"),
     "Of the 79,510": Number(biases),
     "A full run": Number(lambda seen: seen.number(r"([\d,]+) in 60 epochs"), unit="steps"),
-    "It has seen each": Number(
+    "The network has seen": Number(
         lambda seen: 100 * seen.number(r"([\d.]+)% of the test"), unit="of 10,000", within=0.03
     ),
     "And the work": Choice(WORK, who_multiplies_more),
-    "After this epoch": Choice(MISREAD, misread),
-    "What will most": Choice(KERNELS, most_kernels),
+    "How many test digits": Choice(MISREAD, misread),
+    "What will most kernels": Choice(KERNELS, most_kernels),
     "Two networks are": Choice(TWINS, twins),
     "You move every": Number(
         lambda seen: seen.number(r"^3 pixels to the right: +([\d.]+)%"), unit="%", within=0.2

@@ -9,7 +9,7 @@ from asking import Choice, Number
 
 from mnistconv import ConvNetTwoConvLayers
 
-STEPS = ("the second convolution", "the second pooling", "both about alike")
+SHRINKERS = ("the second convolution", "the second pooling", "both about alike")
 AFTER_TWO = {25: "about 10 %", 65: "about 50 %", 90: "about 80 %", math.inf: "more than 90 %"}
 FAINTER = {4: "about 4", 64: "about 4 · 4 · 4 = 64", 500: "some hundreds", 5e4: "tens of thousands"}
 STEEP = {
@@ -41,14 +41,14 @@ def nearest(number: float, options: dict) -> str:
     return options[min(options, key=lambda size: abs(math.log(size / number)))]
 
 
-def step_that_saves_most(seen) -> str:
+def what_shrinks_most(seen) -> str:
     before = seen.number(r"ConvNetSimple +fc1 reads +(\S+)")
     after = seen.number(r"TwoConvLayers +fc1 reads +(\S+)")
     between = 4 * after  # a pooling keeps one of four
     by_convolution, by_pooling = before - between, between - after
     if by_convolution > 2 * by_pooling:
-        return STEPS[0]
-    return STEPS[1] if by_pooling > 2 * by_convolution else STEPS[2]
+        return SHRINKERS[0]
+    return SHRINKERS[1] if by_pooling > 2 * by_convolution else SHRINKERS[2]
 
 
 def millions_of_products(seen) -> float:
@@ -86,7 +86,7 @@ def common_push(seen) -> tuple[float, float]:
 
 
 PREDICTIONS = {
-    "Which of the two": Choice(STEPS, step_that_saves_most),
+    "What takes most": Choice(SHRINKERS, what_shrinks_most),
     "How many products": Number(millions_of_products, unit="million", decimals=2, within=0.02),
     "After one epoch": Choice(
         tuple(AFTER_TWO.values()),
