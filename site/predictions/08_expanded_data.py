@@ -10,7 +10,12 @@ FALLEN = (
     "right: 1, 4, 7; up: 1, 2, 3",
     "right: 1, 4, 7; up: 7, 8, 9",
 )
-ONE_IN = {1_000: "about one in a thousand", 100: "about one in a hundred", 10: "about one in ten"}
+ONE_IN = {
+    10_000: "about one in ten thousand",
+    1_000: "about one in a thousand",
+    100: "about one in a hundred",
+    10: "about one in ten",
+}
 PUSHED = (
     "hardly fewer than without the push",
     "about halfway between",
