@@ -63,12 +63,17 @@ class Seen:
 
 
 def text_of(cell) -> str:
-    """What a cell's outputs say in words, tables included."""
+    """What a cell's outputs say in words, tables included.
+
+    What was printed may lie there in several pieces, cut anywhere in a line.
+    """
     texts = []
     for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        texts.append(output.get("text") or data.get("text/plain") or "")
-    return "\n".join("".join(text) for text in texts)
+        if "text" in output:
+            texts.append("".join(output["text"]))
+        else:
+            texts.append("\n" + "".join(output.get("data", {}).get("text/plain", "")) + "\n")
+    return "".join(texts)
 
 
 @dataclass
