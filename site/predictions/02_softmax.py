@@ -5,13 +5,13 @@ import re
 from asking import Choice, Number
 
 BY_SCALE = (
-    "both stay: the proportions do",
-    "both grow",
-    "the divided one stays, that of softmax grows",
-    "the divided one stays, that of softmax shrinks",
+    "neither: the proportions stay",
+    "the one by dividing alone",
+    "the one by softmax alone",
+    "both",
 )
 RAISED = (
-    "what it made of .2, .4 and .9",
+    "the same as of .2, .4 and .9",
     "three shares that are nearly alike",
     "nearly everything for the largest",
     "no numbers: the powers are too large",
@@ -26,10 +26,9 @@ LARGE = (
 
 def by_scale(seen) -> str:
     rows = re.findall(r"divided ([\d.]+) +softmax ([\d.]+)", seen.text)
-    (divided, soft), (divided_last, soft_last) = (map(float, row) for row in (rows[0], rows[-1]))
-    if divided == divided_last:
-        return BY_SCALE[2 if soft_last > soft else 3 if soft_last < soft else 0]
-    return BY_SCALE[1]
+    first, last = ([float(share) for share in row] for row in (rows[0], rows[-1]))
+    divided_grows, softmax_grows = (a < b for a, b in zip(first, last, strict=True))
+    return BY_SCALE[divided_grows + 2 * softmax_grows]
 
 
 def tensors(seen) -> list[list[str]]:

@@ -15,7 +15,7 @@ TIMES = {
 FACTORS = ("10 times", "100 times", "1,000 times")
 THROWN = "none: it is thrown about by all three"
 AT_BEST = {
-    1: "both misread about as many",
+    1: "about alike",
     1.5: "the square half as many again",
     4: "the square some 4 times as many",
     10: "the square some 10 times as many",
