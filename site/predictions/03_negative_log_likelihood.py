@@ -86,7 +86,7 @@ PREDICTIONS = {
     "Give the square": Choice((*FACTORS, THROWN), best_factor),
     "The aim": Number(rates_that_arrive, unit="of nine"),
     "One epoch": Choice(tuple(AT_BEST.values()), at_best),
-    "Which loss minds": Number(
+    "The network now begins": Number(
         lambda seen: sum(wrong < 5_000 for wrong in misread(seen, "square")), unit="of four"
     ),
     "You forget the logarithm": Choice(FORGOTTEN, without_logarithm),
