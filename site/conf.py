@@ -27,6 +27,7 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "chapters",
+    "drawings",
     "pages",
     "finishing",
 ]
