@@ -28,7 +28,9 @@ extensions = [
     "sphinxcontrib.bibtex",
     "chapters",
     "drawings",
+    "mentions",
     "pages",
+    "terms",
     "finishing",
 ]
 include_patterns = contents.files()
