@@ -11,7 +11,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 # Okabe and Ito's palette (2008), darkened where it would be too faint on paper.
-BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#D55E00", "#007D5B", "#B8305E", "#6B4C9A"
+BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#BF5100", "#007D5B", "#B8305E", "#6B4C9A"
 INK, SOFT_INK, FAINT, PAPER = "#22303C", "#5B6873", "#D5DBE0", "#FCFBF8"
 # Weights, maps and changes: red below zero, paper at zero, blue above, as on the whole site.
 SIGNED = LinearSegmentedColormap.from_list("signed", [RED, "#FFFFFF", BLUE])
