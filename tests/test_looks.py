@@ -233,5 +233,9 @@ def test_every_rule_of_ours_matches_something(visit, address, site):
         for names in re.findall(r'(?:class|id)="([^"]+)"', path.read_text(encoding="utf-8")):
             built |= set(names.split())
     assert len(asked) > 300
-    made_by_scripts = written - built
-    assert [one for one in asked - matched if not named(one) & made_by_scripts] == []
+    begun = tuple(word for word in written if re.fullmatch(r"\w+-\w+-", word))  # `draw-of-${name}`
+
+    def is_made(name: str) -> bool:
+        return name not in built and (name in written or name.startswith(begun))
+
+    assert [one for one in asked - matched if not any(map(is_made, named(one)))] == []
