@@ -9,6 +9,7 @@ import logging
 import re
 from html import escape
 
+import asking
 import nbformat
 from contents import BOOK, chapters
 from freshness import is_fresh
@@ -17,7 +18,6 @@ from sphinx.errors import ExtensionError
 PACKAGE = BOOK.parent / "mnistconv"
 TAUGHT_IN = ("data", "networks", "training")
 
-PREDICT = re.compile(r"^\*\*Predict\.\*\*[ \n](.+?)(?=\n\n|\Z)", re.M | re.S)
 CODED_PLACE = re.compile(r"(?P<path>.*?(?P<name>[^/\\]+)\.ipynb):(?P<line>\d{5,})$")
 DEFINITION = re.compile(r"^(?:def|class) (\w+)", re.M)
 # Code, mathematics, links, headings, tables, HTML: text in which a term is left as it is. `split`
@@ -95,7 +95,7 @@ def waiting_terms() -> dict[str, re.Pattern]:
 
 
 def box_predictions(text: str) -> str:
-    return PREDICT.sub(r":::{admonition} Predict\n:class: predict\n\n\1\n:::", text)
+    return asking.PREDICT.sub(r":::{admonition} Predict\n:class: predict\n\n\1\n:::", text)
 
 
 def taught_places() -> dict[str, str]:
@@ -149,6 +149,7 @@ def to_chapter(name: str, source: str) -> str:
     """The notebook `source` (JSON) as the site shows it. Raises ExtensionError."""
     notebook = nbformat.reads(source, as_version=4)
     check_outputs(name, notebook)
+    asking.forms[name] = asking.asked(name, notebook)
     waiting, places, cells = waiting_terms(), taught_places(), []
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.source.startswith(FOR_COLAB):
@@ -157,6 +158,7 @@ def to_chapter(name: str, source: str) -> str:
             cells.append((number, nbformat.v4.new_markdown_cell(invite_to_play(name))))
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
+            cell.source = asking.wrap_questions(cell.source)
             cell.source = cell.source.replace("<!-- explorer -->", EXPLORER)
         cells.append((number, cell))
         line = link_to_package(cell, places)

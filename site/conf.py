@@ -29,6 +29,7 @@ extensions = [
     "chapters",
     "drawings",
     "mentions",
+    "asking",
     "pages",
     "terms",
     "finishing",

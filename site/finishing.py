@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from asking import COVER_FIRST
 from chapters import EXPLORER
+from contents import chapters
 
 from mnistconv.export import export_networks
 
@@ -31,6 +33,7 @@ PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compa
 SHOWING = [*PARTS, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
+    'class="predict-switch"': ("predict", ["predict", "questions"]),
     EXPLORER: ("explorer", ["convolution", "explorer"]),
     '<div class="draw" id="draw"': ("draw", COMPUTING + SHOWING),
 }
@@ -38,6 +41,8 @@ INTERACTIVE = {
 
 def load_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
     """The style sheet and the scripts of an interactive page, for that page alone."""
+    if pagename in chapters():
+        app.add_js_file(None, body=COVER_FIRST, priority=100)
     for mark, (folder, scripts) in INTERACTIVE.items():
         if mark in context.get("body", ""):
             app.add_css_file(f"{folder}/{folder}.css")

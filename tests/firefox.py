@@ -8,11 +8,10 @@ import tempfile
 
 import tools
 import websocket
+from driven import Driven
 
-CONTROL = "\ue009"
 
-
-class Firefox:
+class Firefox(Driven):
     """One window of a Firefox with a profile of its own. Close it after use."""
 
     def __init__(self):
@@ -50,36 +49,12 @@ class Firefox:
         for address in ("about:blank", url):
             self.ask("browsingContext.navigate", context=self.window, url=address, wait="complete")
 
-    def evaluate(self, expression: str):
-        """The value of a JavaScript expression, of a promise what it gives."""
-        code = f"(async () => JSON.stringify(await ({expression})))()"
+    def run(self, code: str) -> str | None:
+        expression = f"(async () => {{ {code} }})()"
         target = {"context": self.window}
-        found = self.ask("script.evaluate", expression=code, target=target, awaitPromise=True)
+        found = self.ask("script.evaluate", expression=expression, target=target, awaitPromise=True)
         assert found["type"] == "success", found
-        return json.loads(found["result"].get("value", "null"))
-
-    def wait_for(self, condition: str) -> None:
-        check = f"const t = setInterval(() => {condition} && (clearInterval(t), done()), 30)"
-        self.evaluate(f"new Promise((done) => {{ {check} }})")
-
-    def press(self, *keys: str) -> None:
-        """Press the keys one after another, then let them go."""
-        down = [{"type": "keyDown", "value": key} for key in keys]
-        up = [{"type": "keyUp", "value": key} for key in reversed(keys)]
-        self.perform({"type": "key", "id": "keys", "actions": down + up})
-
-    def drag(self, strokes: list[list[tuple[float, float]]]) -> None:
-        """Draw strokes of points in pixels with the mouse, each piece in four steps."""
-        actions = []
-        for stroke in strokes:
-            actions += [move(*stroke[0]), {"type": "pointerDown", "button": 0}]
-            for (x, y), (to_x, to_y) in itertools.pairwise(stroke):
-                actions += [
-                    move(x + (to_x - x) * k / 4, y + (to_y - y) * k / 4) for k in range(1, 5)
-                ]
-            actions.append({"type": "pointerUp", "button": 0})
-        mouse = {"pointerType": "mouse"}
-        self.perform({"type": "pointer", "id": "mouse", "parameters": mouse, "actions": actions})
+        return found["result"].get("value")
 
     def perform(self, actions: dict) -> None:
         self.ask("input.performActions", context=self.window, actions=[actions])
@@ -89,7 +64,3 @@ class Firefox:
         self.socket.close()
         self.process.communicate(timeout=20)
         self.profile.cleanup()
-
-
-def move(x: float, y: float) -> dict:
-    return {"type": "pointerMove", "x": round(x), "y": round(y)}

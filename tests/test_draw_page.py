@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
+from handwriting import DRAWN
 from processes import wait_for
 
 from mnistconv.data import to_input
@@ -19,25 +20,6 @@ from mnistconv.records import load_network, load_records
 pytestmark = pytest.mark.slow
 
 DROPOUT = SHOWN[-1]
-# Digits as a person draws them: strokes of points x,y in hundredths of the board's side.
-STROKES = {
-    0: ["50,20 36,27 28,48 34,70 50,80 64,70 70,48 63,27 50,20"],
-    1: ["52,15 50,50 48,85"],
-    2: ["30,32 38,20 55,16 67,26 64,42 46,62 28,82 50,80 74,80"],
-    3: ["32,20 52,15 66,26 60,42 45,48 62,54 70,68 58,82 32,80"],
-    4: ["38,15 30,35 26,55 50,55 74,53", "64,18 62,50 60,88"],
-    5: ["68,18 36,18 34,45 54,43 68,55 66,72 50,83 30,78"],
-    6: ["62,14 44,30 34,54 36,74 50,84 64,74 62,60 48,55 36,64"],
-    7: ["26,20 50,20 74,19 60,45 48,68 42,87"],
-    8: ["62,22 46,15 34,27 48,45 64,62 58,82 40,83 34,68 50,48 64,32 62,22"],
-    9: ["64,30 52,17 36,24 35,42 50,48 64,36 64,30 63,60 58,86"],
-}
-DRAWN = {
-    digit: [
-        [tuple(int(n) / 100 for n in p.split(",")) for p in stroke.split()] for stroke in strokes
-    ]
-    for digit, strokes in STROKES.items()
-}
 
 
 @pytest.fixture
@@ -113,6 +95,11 @@ def value_of(text: str) -> float:
     return float(text.replace(" · 10", "e").replace("−", "-").replace(",", ""))
 
 
+def outlast(seen, milliseconds: int) -> None:
+    """Wait until the page's own timers of that length have ended: those set earlier end earlier."""
+    seen.page.evaluate(f"new Promise((r) => setTimeout(r, {milliseconds}))")
+
+
 def message(seen) -> str:
     return seen.page.locator("#draw-message").text_content()
 
@@ -142,7 +129,9 @@ def take_suggestion(seen, link: str) -> None:
 
 
 def choose_network(seen, name: str) -> None:
+    """Wait until it answers: the browser checks what is clicked, the page only what answers."""
     seen.page.locator(f"input[value='{name}']").click()
+    next_frame(seen)
     seen.page.wait_for_selector(f"input[value='{name}']:checked")
     next_frame(seen)
 
@@ -565,11 +554,13 @@ def test_a_network_that_cannot_be_loaded_is_named_and_the_rest_works(broken, spo
     seen.page.locator("input[value='simple']").click()
     seen.page.locator("#draw-message").wait_for(state="visible")
     assert "The network simple could not be loaded" in message(seen)
+    next_frame(seen)
     assert seen.page.locator("input[value='relu']").is_checked()
     choose_network(seen, "two-conv")
     assert reads(seen, 3)
     seen.page.locator("input[value='simple']").click()
-    seen.page.wait_for_timeout(300)
+    next_frame(seen)
+    seen.page.wait_for_selector(".draw-reads[data-network='simple']:text-is('')", state="attached")
     assert seen.page.locator("input[value='two-conv']").is_checked(), "the one in use stays"
 
 
@@ -710,6 +701,8 @@ def hold(page, file: str):
     page.route(f"**/draw/{file}*", lambda route: held.append(route))
 
     def release() -> None:
+        # The page may not have asked yet; Playwright hears of it while it waits for an answer.
+        assert wait_for(lambda: page.evaluate("true") and held, 30)
         with page.expect_event("requestfinished", lambda request: file in request.url):
             held.pop().continue_()
 
@@ -745,9 +738,7 @@ def test_until_a_network_is_here_the_one_that_answers_is_shown_as_chosen(at):
     release()
     next_frame(seen)
     assert seen.page.locator("input[value='relu']").is_checked()
-    seen.page.locator("input[value='simple']").click()
-    seen.page.wait_for_selector("input[value='simple']:checked")
-    next_frame(seen)
+    choose_network(seen, "simple")
     assert logits(seen) != before
     assert seen.page.locator("canvas[data-layer='conv2']").count() == 0
 
@@ -843,7 +834,7 @@ def test_undo_brings_back_what_was_cleared_or_replaced_also_by_key_and_after_a_r
     next_frame(seen)
     assert dark_pixels(seen) == first
     draw(seen, DRAWN[4][1:])
-    seen.page.wait_for_timeout(600)  # the address follows
+    outlast(seen, 400)  # the address follows
     seen.page.reload()
     wait_for_answer(seen)
     assert dark_pixels(seen) == both
@@ -1026,14 +1017,18 @@ def test_layers_that_are_off_screen_are_not_painted(at):
     seen.page.wait_for_function(f"/[1-9]/.test(({pixels})())")  # painted for the first time
     before, first = seen.page.evaluate(pixels), logits(seen)
     seen.page.evaluate("document.getElementById('draw').style.paddingTop = '4000px'")
-    seen.page.wait_for_timeout(200)
+    seen.page.evaluate("""() => new Promise((out) => {
+      const tell = ([{ isIntersecting }]) => isIntersecting || out(); // after the page's own
+      const watcher = new IntersectionObserver(tell, { rootMargin: "100px" });
+      watcher.observe(document.querySelector("canvas[data-layer='pool1']"));
+    })""")
     seen.page.evaluate("""() => {
       const slider = document.getElementById("draw-dx");
       slider.value = 4;
       slider.dispatchEvent(new Event("input", { bubbles: true }));
     }""")
     assert wait_for(lambda: logits(seen) != first, 5)
-    seen.page.wait_for_timeout(200)
+    next_frame(seen)
     assert seen.page.evaluate(pixels) == before
     seen.page.evaluate("document.getElementById('draw').style.paddingTop = ''")
     assert wait_for(lambda: seen.page.evaluate(pixels) != before, 5)
@@ -1058,16 +1053,15 @@ def test_the_bars_and_each_layer_are_one_stop_for_tab(at):
 def test_one_live_region_speaks_when_the_page_has_come_to_rest(at):
     seen = at()
     assert seen.page.locator("#draw [aria-live], #draw [role='status']").count() == 1
-    seen.page.wait_for_timeout(900)
+    seen.page.wait_for_function("document.getElementById('draw-spoken').textContent")
     heard = """() => {
       globalThis.heard = [];
       const place = document.getElementById("draw-spoken");
       new MutationObserver(() => heard.push(place.textContent)).observe(place, { childList: true });
     }"""
     seen.page.evaluate(heard)
-    seen.page.locator("#draw-clear").click()
     draw(seen, DRAWN[8])
-    seen.page.wait_for_timeout(1000)
+    outlast(seen, 700)
     assert seen.page.evaluate("heard") == [sentence(seen)]
 
 

@@ -70,7 +70,8 @@ def test_what_is_missing_is_skipped_with_a_line_of_the_list(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(tools.importlib.util, "find_spec", lambda name: None)
     lines = tools.REASONS.read_text(encoding="utf-8").splitlines()
-    for look_for in (lambda: tools.module("onnxruntime"), tools.axe, tools.node):
+    in_path = (tools.node, tools.firefox, tools.webkit)
+    for look_for in (lambda: tools.module("onnxruntime"), tools.axe, *in_path):
         with pytest.raises(pytest.skip.Exception) as skipped:
             look_for()
         assert str(skipped.value) in lines

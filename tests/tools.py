@@ -52,6 +52,12 @@ def firefox() -> str:
     return found or skip_without("Firefox")
 
 
+def webkit() -> tuple[str, str]:
+    """The commands that start WebKitGTK's driver, and a screen for its window."""
+    driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
+    return (driver, screen) if driver and screen else skip_without("WebKitGTK")
+
+
 def quick_first(cases) -> list:
     """The cases of a parametrized test, of which the quick check takes the first alone."""
     first, *others = cases
