@@ -49,7 +49,8 @@ def test_a_figure_follows_the_theme_and_is_ink_on_white_on_paper(visit, address)
 def test_on_a_phone_a_figure_takes_the_whole_width(visit, address):
     seen = visit(f"{address}{CHAPTER}.html", width=390)
     widths = seen.page.locator("svg.figure").evaluate_all("all => all.map(f => f.clientWidth)")
-    assert min(widths) >= 360
+    assert max(widths) > 0
+    assert min(filter(None, widths)) >= 360  # but for those that wait for a prediction
 
 
 # Terms
@@ -187,7 +188,7 @@ MATCHING = "selectors => selectors.filter((one) => document.querySelector(one) !
 OUTSIDE_OF_BRACKETS = re.compile(r",\s*(?![^()]*(?:\([^()]*\)[^()]*)*\))")
 STATES = (
     r"(?:::?(?:hover|focus-visible|focus|active|checked|disabled|before|after)"
-    r"|:not\((?:[^()]|\([^()]*\))*\)|\[(?:hidden|open|aria-|data-theme)[^\]]*\])+"
+    r"|:not\((?:[^()]|\([^()]*\))*\)|\[(?:hidden|open|aria-|data-)[^\]]*\])+"
 )
 STATE_ALONE = re.compile(rf"(^|[\s>+~(])(?<!:not\(){STATES}(?=$|[\s>+~)])")
 
