@@ -44,6 +44,8 @@ reproduce: data
 	$(BIN)/python -m mnistconv reproduce
 	$(BIN)/python -m mnistconv reproduce --board ablation
 	$(BIN)/python -m mnistconv reproduce --board plateau
+	$(BIN)/python -m mnistconv reproduce --board nielsen
+	$(BIN)/python -m mnistconv reproduce --board swap
 
 ## make notebooks: execute the chapters whose outputs are stale, and bring their text halves into step
 notebooks: data

@@ -12,7 +12,7 @@ import difflib
 from dataclasses import dataclass
 from functools import partial
 
-from mnistconv import networks, variants
+from mnistconv import networks, nielsen, variants
 from mnistconv.recipes import Recipe
 
 
@@ -27,7 +27,10 @@ class Published:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of the scoreboard. `seeds` are the planned ones; `boards` show the row."""
+    """One row of the scoreboard. `seeds` are the planned ones; `boards` show the row.
+
+    Runs of a higher `rank` are made after all others.
+    """
 
     name: str
     title: str
@@ -35,6 +38,7 @@ class Experiment:
     published: tuple[Published, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     boards: tuple[str, ...] = ("article",)
+    rank: int = 0
 
     def figures(self, source: str) -> list[Published]:
         """What was published by the sources whose names begin with `source`."""
@@ -89,7 +93,7 @@ _ARTICLE = (
     Experiment(
         "relu", "ReLU, weight decay 0.00005", Recipe(_RELU, 60, 0.03, weight_decay=5e-5),
         (_article(99.43), _rerun(99.26), _normalised(99.30), _nielsen(99.23)),
-        seeds=_TEN, boards=("article", "ablation"),
+        seeds=_TEN, boards=("article", "ablation", "swap"),
     ),
     Experiment(
         "expanded", "ReLU, expanded data",
@@ -175,7 +179,134 @@ _PLATEAU = (
     ),
 )  # fmt: skip
 
-EXPERIMENTS = {experiment.name: experiment for experiment in _ARTICLE + _ABLATION + _PLATEAU}
+# Chapter 6 as it was done: Nielsen's fifteen rows, the last of them a vote; see `VOTES`.
+_his = partial(
+    Recipe, epochs=60, held_out=10_000, decayed="weights", initialisation="nielsen",
+    kept_epoch="best validation", order="fixed",
+)  # fmt: skip
+_his_expanded = partial(_his, lr=0.03, expanded=True)
+_SMALL, _LARGE = 2e-5, 4e-6  # his lambda .1, for 50,000 images and for 250,000
+_ROW = {"boards": ("nielsen",)}
+_LONG_ROW = _ROW | {"seeds": (0,)}
+_LAST_ROW = _LONG_ROW | {"rank": 1}
+
+_NIELSEN = (
+    Experiment(
+        "nielsen-shallow", "one dense layer", _his(nielsen.NielsenShallow, lr=0.1),
+        (_nielsen(97.80),), **_ROW,
+    ),
+    Experiment(
+        "nielsen-basic", "one convolution", _his(nielsen.NielsenBasic, lr=0.1),
+        (_nielsen(98.78),), **_ROW,
+    ),
+    Experiment(
+        "nielsen-no-fc", "without the dense layer", _his(nielsen.NielsenNoDense, lr=0.1),
+        (_nielsen(None, "not given: an exercise"),), **_ROW,
+    ),
+    Experiment(
+        "nielsen-two-conv", "two convolutions", _his(nielsen.NielsenTwoConv, lr=0.1),
+        (_nielsen(99.06),), **_ROW,
+    ),
+    Experiment(
+        "nielsen-tanh", "tanh", _his(nielsen.NielsenTwoConvTanh, lr=0.1),
+        (_nielsen(None, "similar"),), **_ROW,
+    ),
+    Experiment(
+        "nielsen-sigmoid-l2", "two convolutions, lambda 0.1",
+        _his(nielsen.NielsenTwoConv, lr=0.1, weight_decay=_SMALL),
+        (_nielsen(None, "did not help much"),), **_ROW,
+    ),
+    Experiment(
+        "nielsen-relu", "ReLU, lambda 0.1",
+        _his(nielsen.NielsenTwoConvReLU, lr=0.03, weight_decay=_SMALL),
+        (_nielsen(99.23),), boards=("nielsen", "swap"),
+    ),
+    Experiment(
+        "nielsen-expanded-100", "expanded data, 100 units",
+        _his_expanded(nielsen.NielsenTwoConvReLU, weight_decay=_LARGE),
+        (_nielsen(99.37),), **_LONG_ROW,
+    ),
+    Experiment(
+        "nielsen-expanded-300", "300 units",
+        _his_expanded(nielsen.NielsenTwoConvReLU300, weight_decay=_LARGE),
+        (_nielsen(99.46),), **_LAST_ROW,
+    ),
+    Experiment(
+        "nielsen-expanded-1000", "1,000 units",
+        _his_expanded(nielsen.NielsenTwoConvReLU1000, weight_decay=_LARGE),
+        (_nielsen(99.43),), **_LAST_ROW,
+    ),
+    Experiment(
+        "nielsen-double-100", "two dense layers of 100 units",
+        _his_expanded(nielsen.NielsenDouble, weight_decay=_LARGE),
+        (_nielsen(99.43),), **_LONG_ROW,
+    ),
+    Experiment(
+        "nielsen-double-300", "of 300 units",
+        _his_expanded(nielsen.NielsenDouble300, weight_decay=_LARGE),
+        (_nielsen(99.48),), **_LAST_ROW,
+    ),
+    Experiment(
+        "nielsen-double-1000", "of 1,000 units",
+        _his_expanded(nielsen.NielsenDouble1000, weight_decay=_LARGE),
+        (_nielsen(99.47),), **_LAST_ROW,
+    ),
+    Experiment(
+        "nielsen-dropout", "and dropout, no weight decay",
+        _his_expanded(nielsen.NielsenDropout, epochs=40),
+        (_nielsen(99.60),), seeds=_FIVE, **_ROW,
+    ),
+)  # fmt: skip
+
+_swapped = partial(Recipe, epochs=60, lr=0.03)
+_SWAPPED = {"boards": ("swap",)}
+
+# The article's `relu`, one item of it swapped for Nielsen's; `nielsen-relu` has all five of them,
+# and the epoch of the best validation.
+_SWAP = (
+    Experiment(
+        "swap-order", "the same order in every epoch",
+        _swapped(_RELU, weight_decay=5e-5, order="fixed"), **_SWAPPED,
+    ),
+    Experiment(
+        "swap-first-weights", "Nielsen's first weights",
+        _swapped(_RELU, weight_decay=5e-5, initialisation="nielsen"), **_SWAPPED,
+    ),
+    Experiment(
+        "swap-50000", "the first 50,000 images",
+        _swapped(_RELU, weight_decay=5e-5, held_out=10_000), **_SWAPPED,
+    ),
+    Experiment(
+        "swap-decay", "weight decay 0.00002, of weights alone",
+        _swapped(_RELU, weight_decay=_SMALL, decayed="weights"), **_SWAPPED,
+    ),
+    Experiment(
+        "swap-pixels", "pixels x/256",
+        _swapped(nielsen.NielsenTwoConvReLU, weight_decay=5e-5), **_SWAPPED,
+    ),
+)  # fmt: skip
+
+EXPERIMENTS = {
+    experiment.name: experiment for experiment in _ARTICLE + _ABLATION + _PLATEAU + _NIELSEN + _SWAP
+}
+
+
+@dataclass(frozen=True)
+class Vote:
+    """A row of a board that is not trained but voted: the first `networks` seeds of the run `of`.
+
+    They vote as their last epoch left them.
+    """
+
+    name: str
+    title: str
+    of: str
+    networks: int
+    published: Published
+    board: str
+
+
+VOTES = (Vote("nielsen-vote", "a vote of five", "nielsen-dropout", 5, _nielsen(99.67), "nielsen"),)
 
 
 def get_experiment(name: str) -> Experiment:
@@ -191,6 +322,11 @@ def get_experiment(name: str) -> Experiment:
 def boards() -> list[str]:
     """The boards that have a row."""
     return list(dict.fromkeys(board for row in EXPERIMENTS.values() for board in row.boards))
+
+
+def votes_on(board: str) -> list[Vote]:
+    """The votes that a board shows below its runs."""
+    return [vote for vote in VOTES if vote.board == board]
 
 
 def on_board(board: str) -> dict[str, Experiment]:

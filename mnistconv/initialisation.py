@@ -1,5 +1,7 @@
 """Other first weights than PyTorch's: those of Nielsen's programs, and one for an experiment."""
 
+import copy
+
 import torch
 from torch import nn
 
@@ -25,6 +27,25 @@ def nielsen(net: nn.Module) -> None:
     nn.init.zeros_(last.bias)
 
 
+def nielsen_biases(net: nn.Module) -> None:
+    """Draw the hidden biases alone as `nielsen` does, N(0, 1); all else stays as it is."""
+    _take_over("bias", net)
+
+
+def nielsen_weights(net: nn.Module) -> None:
+    """Draw the hidden weights alone as `nielsen` does, N(0, 1/n_out); all else stays as it is."""
+    _take_over("weight", net)
+
+
+@torch.no_grad()
+def _take_over(part: str, net: nn.Module) -> None:
+    his = copy.deepcopy(net)
+    nielsen(his)
+    layers, drawn = ([p for p in one.children() if hasattr(p, part)][:-1] for one in (net, his))
+    for layer, other in zip(layers, drawn, strict=True):
+        getattr(layer, part).copy_(getattr(other, part))
+
+
 @torch.no_grad()
 def as_if_centred(net: nn.Module) -> None:
     """Shift the biases behind each sigmoid, in place, as if one half were subtracted from it.
@@ -41,4 +62,10 @@ def as_pytorch_does(net: nn.Module) -> None:
     """Leave the weights of `net` as its layers drew them: uniform, up to 1/sqrt(fan in)."""
 
 
-INITIALISATIONS = {"pytorch": as_pytorch_does, "nielsen": nielsen, "as if centred": as_if_centred}
+INITIALISATIONS = {
+    "pytorch": as_pytorch_does,
+    "nielsen": nielsen,
+    "as if centred": as_if_centred,
+    "nielsen biases": nielsen_biases,
+    "nielsen weights": nielsen_weights,
+}

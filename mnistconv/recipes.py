@@ -17,7 +17,8 @@ CHOICES = {
     "schedule": ("constant", "one-cycle"),
     "decayed": ("all", "weights"),
     "kept_epoch": ("last", "best validation"),
-    "initialisation": ("pytorch", "nielsen", "as if centred"),
+    "initialisation": ("pytorch", "nielsen", "as if centred", "nielsen biases", "nielsen weights"),
+    "order": ("fresh", "fixed"),
 }
 
 
@@ -34,6 +35,8 @@ class Recipe:
     "weights" without the biases. `dense_weight_lr` replaces `lr` for the weights (not the biases)
     of fc1, fc2 and out. `initialisation` names a function of `mnistconv.initialisation`.
     `loss_every` asks the record for the mean loss of every so many steps of each epoch, 0 for none.
+    `order` "fixed" takes the images in the same order in every epoch: that of their file, or, if
+    the data are expanded, one that was drawn once for all runs (Nielsen).
 
     Raises ValueError for what no run can follow.
     """
@@ -52,6 +55,7 @@ class Recipe:
     initialisation: str = "pytorch"
     kept_epoch: str = "last"
     loss_every: int = 0
+    order: str = "fresh"
 
     def __post_init__(self):
         for name, known in CHOICES.items():
@@ -106,14 +110,19 @@ class Recipe:
         return [{"params": params, **dict(options)} for options, params in groups.items()]
 
     def number_of_kept_epoch(self, validation_accuracy: list[float]) -> int:
-        """Which epoch is reported, counted from 1, when each had this accuracy on held-out digits.
-
-        Source of the tie's rule, that the later one counts: Nielsen, network3.py.
-        """
+        """Which epoch is reported, counted from 1, given each one's accuracy on held-out digits."""
         if self.kept_epoch == "last":
             return self.epochs
-        best = max(validation_accuracy)
-        return len(validation_accuracy) - validation_accuracy[::-1].index(best)
+        return best_epoch(validation_accuracy)
+
+
+def best_epoch(validation_accuracy: list[float]) -> int:
+    """The epoch, counted from 1, of the highest accuracy on held-out digits.
+
+    Of two equal ones the later counts. Source: Nielsen, network3.py (`>=`).
+    """
+    best = max(validation_accuracy)
+    return len(validation_accuracy) - validation_accuracy[::-1].index(best)
 
 
 # What `fit` can be told, apart from the size of a batch.

@@ -177,6 +177,8 @@ class Order:
 
     def computed(self, seen: Seen) -> dict:
         order = list(self.answer(seen))
+        if any(", " in item for item in self.items):
+            raise ValueError("an item of an order must not hold a comma")
         if sorted(order) != sorted(self.items):
             raise ValueError(f"{order} is no order of {self.items}")
         return {"order": order, "shown": ", ".join(order)}
@@ -223,7 +225,7 @@ def asked(name: str, notebook) -> list[tuple[Prediction, object | None, dict | N
         how = known.get(start)
         try:
             found.append((prediction, how, how and how.computed(prediction.seen)))
-        except (LookupError, ValueError, TypeError) as error:
+        except (LookupError, ValueError, TypeError, ArithmeticError) as error:
             raise ExtensionError(
                 f"site/predictions/{name}.py: no answer to {start!r}: {error}."
             ) from error

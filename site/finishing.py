@@ -25,12 +25,17 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
 COMPUTING = [
     "network",
     "prepare",
+    "photo",
     "explain",
+    "inside",
     "address",
     "state",
+    "ownset",
 ]  # these run without a browser, too
 PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compare", "tour"]
-SHOWING = [*PARTS, "speech", "place", "loading", "page"]
+OWN_SET = ["ownboard", "ownkeep", "owncount"]
+PHOTO = ["camera", "photoview", "handwriting"]
+SHOWING = [*PARTS, "versus", *OWN_SET, *PHOTO, "speech", "place", "loading", "page"]
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     'class="predict-switch"': ("predict", ["predict", "questions"]),

@@ -74,6 +74,14 @@ def test_list_shows_every_run_with_the_published_figures(run):
     assert "--board ablation" in out
 
 
+def test_nielsens_board_ends_with_his_vote(run):
+    for command in ("list", "table"):
+        code, out, _ = run(command, "--board", "nielsen")
+        assert code == 0
+        rows = re.findall(r"^nielsen-[\w-]+", out.split("parameters")[1], re.M)
+        assert rows == [*on_board("nielsen"), "nielsen-vote"]
+
+
 def test_list_and_table_show_a_board_that_is_asked_for(run):
     for command in ("list", "table"):
         code, out, _ = run(command, "--board", "ablation")
@@ -133,6 +141,9 @@ def test_train_of_no_epochs_is_no_training(run):
         (("table", "--board", "kitchen"), ("kitchen", "article")),
         (("list", "--board", "kitchen"), ("kitchen", "article")),
         (("reproduce", "--board", "kitchen"), ("kitchen", "article")),
+        (("reproduce", "--board", "nielson"), ("nielson", "nielsen")),
+        (("train", "nielsen-relu"), ("held_out 10000", "order fixed", "reproduce")),
+        (("reproduce", "nielsen-vote"), ("nielsen-vote", "nielsen-dropout")),
         (("dance",), ("dance",)),
     ],
 )

@@ -73,9 +73,9 @@ def draw(seen, strokes) -> None:
     next_frame(seen)
 
 
-def fingers_on_board(seen):
+def fingers_on_board(seen, place="#draw-board"):
     """A function that puts fingers on the board, or moves or lifts them: touch(kind, *places)."""
-    board = seen.page.locator("#draw-board")
+    board = seen.page.locator(place)
     board.scroll_into_view_if_needed()
     box = board.bounding_box()
     session = seen.page.context.new_cdp_session(seen.page)

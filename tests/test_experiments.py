@@ -16,6 +16,7 @@ from mnistconv.experiments import (
     boards,
     get_experiment,
     on_board,
+    votes_on,
 )
 from mnistconv.initialisation import as_if_centred
 from mnistconv.lessons import lesson, profile
@@ -24,6 +25,7 @@ from mnistconv.networks import (
     ConvNetTwoConvTwoDenseLayersWithDropout,
     DenseNet,
 )
+from mnistconv.protocol import weight_decay
 from mnistconv.recipes import DEFAULTS, Recipe, without_defaults
 from mnistconv.records import verdict
 from mnistconv.variants import ConvNetTwoConvTwoDenseLayers, ConvNetTwoConvWideDenseLayer
@@ -128,6 +130,7 @@ def test_hyper_parameters_tell_all_runs_apart():
         {"held_out": 10_000},
         {"initialisation": "nielsen"},
         {"loss_every": 200},
+        {"order": "fixed"},
     ],
 )
 def test_every_change_of_what_is_trained_shows(change):
@@ -139,7 +142,7 @@ def test_no_field_is_forgotten_in_the_hyper_parameters():
     """A field at another value than its default is written, each one of them: a new one, too."""
     recipe = Recipe(
         DenseNet, 1, 0.1, True, 10_000, 64, "one-cycle", 0.9, 0.1, "weights", 0.2, "nielsen",
-        "best validation", 200,
+        "best validation", 200, "fixed",
     )  # fmt: skip
     assert set(recipe.hyper_parameters) == {"network", "epochs", "lr", *DEFAULTS} - {"expanded"}
 
@@ -174,6 +177,7 @@ def test_the_data_of_a_recipe(data, images, steps):
         {"decayed": "biases"},
         {"initialisation": "zero"},
         {"kept_epoch": "best"},
+        {"order": "shuffled"},
         {"kept_epoch": "best validation"},
         {"held_out": -1},
         {"held_out": 60_000},
@@ -200,7 +204,7 @@ def test_the_best_epoch_is_the_later_one_of_two_equal_ones(validation, kept):
 
 
 def test_the_article_and_the_ablation_are_boards():
-    assert boards() == ["article", "ablation", "plateau"]
+    assert boards() == ["article", "ablation", "swap", "plateau", "nielsen"]
     assert len(on_board("article")) == 9
     ablation = on_board("ablation")
     assert list(ablation) == ["relu", "relu-wd0", "steps-expanded", "steps-wide", "steps-deep",
@@ -236,6 +240,72 @@ def test_an_arm_of_the_plateau_changes_one_thing_of_the_network_that_waits():
     for arm in arms:
         changes = {k for k, v in arm.recipe.hyper_parameters.items() if usual.get(k) != v}
         assert changes in ({"network"}, {"initialisation"}), arm.name
+
+
+# his run, network, images, epochs, lr, weight decay, parameters, his test %, planned seeds
+NIELSEN = [
+    ("shallow", "Shallow", 50_000, 60, 0.1, 0, 79_510, 97.80, 3),
+    ("basic", "Basic", 50_000, 60, 0.1, 0, 289_630, 98.78, 3),
+    ("no-fc", "NoDense", 50_000, 60, 0.1, 0, 29_330, None, 3),
+    ("two-conv", "TwoConv", 50_000, 60, 0.1, 0, 85_670, 99.06, 3),
+    ("tanh", "TwoConvTanh", 50_000, 60, 0.1, 0, 85_670, None, 3),
+    ("sigmoid-l2", "TwoConv", 50_000, 60, 0.1, 2e-5, 85_670, None, 3),
+    ("relu", "TwoConvReLU", 50_000, 60, 0.03, 2e-5, 85_670, 99.23, 3),
+    ("expanded-100", "TwoConvReLU", 250_000, 60, 0.03, 4e-6, 85_670, 99.37, 1),
+    ("expanded-300", "TwoConvReLU300", 250_000, 60, 0.03, 4e-6, 215_870, 99.46, 1),
+    ("expanded-1000", "TwoConvReLU1000", 250_000, 60, 0.03, 4e-6, 671_570, 99.43, 1),
+    ("double-100", "Double", 250_000, 60, 0.03, 4e-6, 95_770, 99.43, 1),
+    ("double-300", "Double300", 250_000, 60, 0.03, 4e-6, 306_170, 99.48, 1),
+    ("double-1000", "Double1000", 250_000, 60, 0.03, 4e-6, 1_672_570, 99.47, 1),
+    ("dropout", "Dropout", 250_000, 40, 0.03, 0, 1_672_570, 99.60, 5),
+]
+
+
+def test_nielsens_fifteen_rows():
+    rows = []
+    for name, row in on_board("nielsen").items():
+        recipe = row.recipe
+        network = recipe.network.__name__.removeprefix("Nielsen")
+        size = sum(p.numel() for p in recipe.network().parameters())
+        name = name.removeprefix("nielsen-")
+        how = recipe.training_images, recipe.epochs, recipe.lr, recipe.weight_decay
+        rows.append((name, network, *how, size, row.nielsen, len(row.seeds)))
+    assert rows == NIELSEN
+    (vote,) = votes_on("nielsen")
+    assert (vote.of, vote.networks, vote.published.value) == ("nielsen-dropout", 5, 99.67)
+    assert vote.name not in EXPERIMENTS
+
+
+def test_all_of_nielsens_runs_keep_his_protocol():
+    for row in on_board("nielsen").values():
+        recipe = row.recipe
+        assert recipe.batch_size == 10 and recipe.momentum == 0
+        assert (recipe.held_out, recipe.kept_epoch) == (10_000, "best validation")
+        assert (recipe.decayed, recipe.initialisation) == ("weights", "nielsen")
+        assert (recipe.order, recipe.schedule) == ("fixed", "constant")
+        lmbda = 0.1 if recipe.weight_decay else 0
+        assert recipe.weight_decay == pytest.approx(weight_decay(lmbda, recipe.training_images))
+
+
+def test_a_swap_changes_one_item_of_the_articles_relu():
+    usual = EXPERIMENTS["relu"].recipe.hyper_parameters
+    changes = {}
+    for name, row in on_board("swap").items():
+        items = row.recipe.hyper_parameters
+        changes[name] = {k for k in usual | items if usual.get(k) != items.get(k)}
+        assert len(row.seeds) >= 3
+    his = changes.pop("nielsen-relu")
+    assert changes == {
+        "relu": set(),
+        "swap-order": {"order"},
+        "swap-first-weights": {"initialisation"},
+        "swap-50000": {"held_out", "training_images"},
+        "swap-decay": {"weight_decay", "decayed"},
+        "swap-pixels": {"network"},
+    }
+    assert his == set().union(*changes.values()) | {"kept_epoch"}
+    assert [step.after for step in verdict.SWAPS] == [n for n in changes if n != "relu"]
+    assert {step.before for step in verdict.SWAPS} == {"relu"}
 
 
 VARIANTS = [
@@ -328,9 +398,11 @@ def test_a_board_of_the_readers_own(monkeypatch):
     assert "mine" not in on_board("article")
 
 
-@pytest.mark.parametrize("board", ["nielsen", "", "Article"])
+@pytest.mark.parametrize("board", ["Nielsen", "", "Article"])
 def test_an_unknown_or_empty_board_is_one_sentence(board):
-    with pytest.raises(ValueError, match=re.escape(repr(board)) + r".* article, ablation, plateau"):
+    with pytest.raises(
+        ValueError, match=re.escape(repr(board)) + r".* article, ablation, swap, plateau, nielsen"
+    ):
         on_board(board)
 
 

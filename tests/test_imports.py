@@ -12,6 +12,7 @@ FORBIDDEN = {
     "networks": {"data", "training", "experiments", "records", "reproduce", "figures"},
     "training": {"networks", "experiments", "records", "reproduce", "figures"},
     "watching": {"networks", "experiments", "records", "reproduce", "figures"},
+    "inside": {"networks", "experiments", "records", "reproduce", "figures"},
     "recipes": {"data", "networks", "training", "records", "reproduce", "figures"},
     "experiments": {"data", "training", "records", "reproduce", "figures"},
     "records": {"training", "reproduce", "figures", "export"},

@@ -17,10 +17,13 @@ from small import changed
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
+from mnistconv import nielsen as nielsen_module
 from mnistconv.data import SHIFTS, expand, to_input
 from mnistconv.experiments import EXPERIMENTS, Experiment
-from mnistconv.initialisation import nielsen
+from mnistconv.initialisation import nielsen, nielsen_biases, nielsen_weights
 from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
+from mnistconv.nielsen import NielsenTwoConvReLU
+from mnistconv.protocol import shuffle_once
 from mnistconv.recipes import Recipe
 from mnistconv.records import load_network, store
 from mnistconv.records.store import checkpoint_path, find_problem, hash_weights, read_record
@@ -41,6 +44,7 @@ EVERYTHING = changed(
     initialisation="nielsen",
     kept_epoch="best validation",
     loss_every=2,
+    order="fixed",
 )
 
 
@@ -158,6 +162,35 @@ def test_digits_that_are_held_out_are_not_trained_on(tmp_path, little_data):
     assert record.final_accuracy == record.test_accuracy[-1]
 
 
+def test_a_fixed_order_is_that_of_the_file_in_every_epoch(tmp_path, little_data):
+    """Nothing is drawn: the batches are the first 16 images, the next 16, and so on."""
+    experiment = changed(DENSE, order="fixed", batch_size=16)
+    images, labels = little_data[0]
+    net = runs.new_network(experiment.recipe, 0)
+    for _ in range(3):
+        for k in range(0, 95, 16):
+            net.zero_grad()
+            logits = net(to_input(images[k : k + 16]))
+            F.cross_entropy(logits, labels[k : k + 16]).backward()
+            with torch.no_grad():
+                for p in net.parameters():
+                    p -= 0.1 * p.grad
+    assert_close(trained(experiment, tmp_path), net)
+
+
+def test_expanded_data_of_a_fixed_order_are_shuffled_once_for_all_runs(little_data):
+    experiment = changed(DENSE, held_out=20, expanded=True, order="fixed")
+    (images, labels), held_out, _ = runs.load_data(experiment.recipe)
+    again, _, _ = runs.load_data(experiment.recipe)
+    assert torch.equal(images, again[0])
+    expected, expected_labels = expand(*(tensor[:75] for tensor in little_data[0]))
+    pictures = sorted(zip(images.flatten(1).tolist(), labels.tolist(), strict=True))
+    in_turn = sorted(zip(expected.flatten(1).tolist(), expected_labels.tolist(), strict=True))
+    assert pictures == in_turn
+    assert not torch.equal(images, expected)
+    assert torch.equal(held_out[0], little_data[0][0][75:])
+
+
 def test_the_best_epoch_is_kept_with_its_answers_and_weights(tmp_path, little_data, monkeypatch):
     """Validation says 0.5, 0.9, 0.9, 0.7: the third epoch counts, in all that the record says."""
     said = iter([0.5, 0.9, 0.9, 0.7])
@@ -170,11 +203,14 @@ def test_the_best_epoch_is_kept_with_its_answers_and_weights(tmp_path, little_da
         return evaluate(net, images, labels)
 
     monkeypatch.setattr(runs, "evaluate", measure)
-    experiment = changed(DENSE, epochs=4, held_out=20, kept_epoch="best validation")
+    experiment = changed(DENSE, lr=0.5, epochs=4, held_out=20, kept_epoch="best validation")
     record = read_record(runs.run(experiment, 0, tmp_path), experiment)
     assert record.validation_accuracy == [0.5, 0.9, 0.9, 0.7]
     assert record.kept_epoch == 3
     assert record.final_accuracy == record.test_accuracy[2]
+    right = (record.last_answers == little_data[1][1]).sum().item() / 100
+    assert right == record.test_accuracy[3]
+    assert record.last_predictions != record.predictions
     assert record.weights_sha256 == networks[2] != networks[3]
 
 
@@ -186,6 +222,43 @@ def test_a_record_that_keeps_another_epoch_than_its_recipe_does_not_count(tmp_pa
     for other in others:
         write_record(dataclasses.replace(record, kept_epoch=other), tmp_path)
         assert "fit together" in find_problem(path, experiment)
+
+
+def test_a_record_whose_last_answers_are_not_those_of_its_last_epoch_does_not_count(
+    tmp_path, little_data
+):
+    """One that has none counts: there are older ones."""
+    experiment = changed(DENSE, held_out=20, kept_epoch="best validation")
+    path = runs.run(experiment, 0, tmp_path)
+    record = read_record(path, experiment)
+    for last in ("0" * 100, "", "9" * 99):
+        write_record(dataclasses.replace(record, last_predictions=last), tmp_path)
+        assert "accuracy" in find_problem(path, experiment)
+    write_record(dataclasses.replace(record, last_predictions=None), tmp_path)
+    assert find_problem(path, experiment) is None
+    assert torch.equal(read_record(path, experiment).last_answers, record.answers)
+
+
+def test_a_run_that_keeps_its_last_epoch_records_its_answers_once(tmp_path, little_data):
+    record = read_record(runs.run(DENSE, 1, tmp_path), DENSE)
+    assert record.last_predictions is None
+    assert torch.equal(record.last_answers, record.answers)
+
+
+def test_half_of_nielsens_first_weights_leaves_the_rest_as_it_was():
+    for part, function in (("bias", nielsen_biases), ("weight", nielsen_weights)):
+        torch.manual_seed(0)
+        net, before, whole = (ConvNetTwoConvTwoDenseLayersWithDropout() for _ in range(3))
+        before.load_state_dict(net.state_dict())
+        whole.load_state_dict(net.state_dict())
+        torch.manual_seed(1)
+        function(net)
+        torch.manual_seed(1)
+        nielsen(whole)
+        for name, value in net.state_dict().items():
+            hidden = name.endswith(part) and not name.startswith("out")
+            source = whole if hidden else before
+            assert torch.equal(value, source.state_dict()[name]), name
 
 
 def test_first_weights_as_nielsen_draws_them():
@@ -307,6 +380,13 @@ def test_that_code_is_network_first_weights_data_batches_and_epoch(wish, epochs,
     assert training.code == {DenseNet, nielsen, to_input, expand, *SHIFTS, Batches, *epochs}
 
 
+def test_of_a_network_of_nielsens_that_code_is_his_layers_and_the_order(monkeypatch):
+    monkeypatch.setattr(runs, "hash_code", lambda *parts: {*parts})
+    training = runs.start(EXPERIMENTS["nielsen-relu"].recipe, 0, steps_per_epoch=10)
+    assert {nielsen_module, nielsen, shuffle_once} <= training.code
+    assert NielsenTwoConvReLU not in training.code
+
+
 def test_the_hash_of_code_sees_code_alone():
     def explained():
         def step(x):
@@ -336,8 +416,6 @@ def test_the_hash_of_code_sees_code_alone():
         {"batch_size": 64},
         {"schedule": "one-cycle"},
         {"momentum": 0.9},
-        {"held_out": 20},
-        {"held_out": 20, "kept_epoch": "best validation"},
         {"loss_every": 2},
     ],
     ids=str,

@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import hashlib
+import itertools
 import json
 import os
 import re
@@ -19,8 +21,9 @@ from tools import quick_first
 from mnistconv import recipes
 from mnistconv.experiments import EXPERIMENTS
 from mnistconv.networks import ConvNetTwoConvLayersReLU, DenseNet
+from mnistconv.records import answers as answers_module
 from mnistconv.records import load_network, load_records, load_weights, store
-from mnistconv.records.answers import recorded_answers
+from mnistconv.records.answers import plurality, recorded_answers, vote
 from mnistconv.records.record import SCHEMA, Record, hash_record, to_json
 from mnistconv.records.store import (
     checkpoint_path,
@@ -619,3 +622,92 @@ def test_stored_weights_give_the_recorded_answers(name, mnist):
         assert torch.equal(answers, record.answers)
     right = [(given == labels).sum().item() for given in (answers, record.answers)]
     assert abs(right[0] - right[1]) <= 2
+
+
+# A vote
+
+
+def test_the_most_votes_win():
+    answers = torch.tensor([[3, 5, 7], [3, 5, 1], [4, 9, 7], [4, 5, 7], [4, 9, 7]])
+    assert plurality(answers).tolist() == [4, 5, 7]
+
+
+@pytest.mark.parametrize(
+    ("votes", "digit"),
+    [
+        ([4, 9, 9, 4, 1], 9),  # 9 stands where 1 would
+        ([9, 1, 1, 4, 4], 4),  # and where 9 is there first, 1 goes to the place of 7
+        ([3, 8, 8, 3, 5], 8),
+        ([5, 3, 5, 3, 0], 3),
+        ([0, 8, 8, 0, 2], 0),
+        ([8, 0, 0, 8, 2], 8),
+        ([7, 2], 2),
+        ([6], 6),
+        ([9, 8, 7, 6, 5, 4], 4),  # six different ones: the dictionary has grown
+    ],
+)
+def test_a_tie_goes_where_python_2_sent_it(votes, digit):
+    assert plurality(torch.tensor(votes).unsqueeze(1)).item() == digit
+
+
+def test_all_votes_of_five_go_where_python_2_sent_them():
+    """The hash is that of `Counter(votes).most_common(1)[0][0]` of CPython 2.7.18, for each."""
+    votes = torch.tensor(list(itertools.product(range(10), repeat=5))).T
+    digits = "".join(map(str, plurality(votes).tolist()))
+    expected = "56692b1e98e6c9d78833d4422462432a1708e54c936aff8c888ead21c104605a"
+    assert hashlib.sha256(digits.encode()).hexdigest() == expected
+
+
+DROPOUT = EXPERIMENTS["nielsen-dropout"]
+
+
+def voters(tmp_path, monkeypatch, seeds) -> list[Record]:
+    """Records of nielsen-dropout: seed s misreads 40 + 10 s digits, and ten more at its end."""
+    made = []
+    for seed in seeds:
+        kept, last = (answers_right_in(10_000 - 10 * seed - k) for k in (40, 50))
+        history = History(DROPOUT.recipe.epochs, steps_per_epoch=1)
+        history.train_loss += [0.5] * 40
+        history.test_accuracy += [0.99] * 38 + [
+            (9960 - 10 * seed) / 10_000,
+            (9950 - 10 * seed) / 10_000,
+        ]
+        chosen = [0.98] * 38 + [0.99, 0.97]
+        net = DROPOUT.recipe.network()
+        record = make_record(DROPOUT, seed, net, kept, history, HERE, chosen, None, last)
+        write_record(record, tmp_path)
+        made.append(record)
+    monkeypatch.setattr(answers_module, "load_records", lambda n: load_records(n, tmp_path))
+    return made
+
+
+def test_five_networks_vote_as_their_last_epoch_left_them(tmp_path, monkeypatch):
+    records = voters(tmp_path, monkeypatch, range(6))
+    assert records[0].kept_epoch == 39
+    voted = vote("nielsen-dropout")
+    assert (voted.networks, voted.asked) == (5, 5)
+    assert torch.equal(voted.answers, plurality(torch.stack([r.last_answers for r in records[:5]])))
+    assert voted.wrong == 70  # the third of five nested sets of errors: 50 and 20
+    assert voted.accuracy == pytest.approx(0.993)
+    assert str(voted) == "a vote of 5: 99.30%, 70 wrong"
+    assert vote("nielsen-dropout", epoch="kept").wrong == 60
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_fewer_than_five_vote_and_are_counted(n, tmp_path, monkeypatch):
+    voters(tmp_path, monkeypatch, range(n))
+    voted = vote("nielsen-dropout")
+    assert (voted.networks, voted.asked) == (n, 5)
+    assert str(voted).startswith(f"a vote of {n} (5 are to vote, {n} recorded): ")
+
+
+def test_nobody_to_vote_is_one_sentence(tmp_path, monkeypatch):
+    voters(tmp_path, monkeypatch, [])
+    with pytest.raises(ValueError, match="nielsen-dropout has no record yet: 0 of 5"):
+        vote("nielsen-dropout")
+    with pytest.raises(ValueError, match="at least 1"):
+        vote("nielsen-dropout", 0)
+    with pytest.raises(ValueError, match="'last' or 'kept'"):
+        vote("nielsen-dropout", epoch="best")
+    with pytest.raises(ValueError, match="unknown experiment"):
+        vote("nielsen-vote")

@@ -28,7 +28,7 @@ from small import changed
 from tools import quick_first
 
 from mnistconv.__main__ import main
-from mnistconv.experiments import EXPERIMENTS
+from mnistconv.experiments import EXPERIMENTS, on_board
 from mnistconv.files import set_aside
 from mnistconv.records.store import checkpoint_path, read_record, record_path, weights_path
 from mnistconv.reproduce import checkpoints, guards, planning, runner, runs
@@ -309,6 +309,17 @@ def test_a_checkpoint_of_an_older_version_is_continued(three_epochs, tmp_path, l
     epochs = []
     runs.run(SMALL, 0, tmp_path, lambda h: epochs.append(len(h.train_loss)))
     assert epochs == [4]
+
+
+def test_nielsens_dropout_comes_before_his_rows_of_300_and_1000_units(tmp_path):
+    """These are of a higher rank; among the others the shorter comes first."""
+    jobs = plan([*on_board("nielsen").values()], None, tmp_path, on_gpu=True)
+    assert len(jobs) == 7 * 3 + 6 + 5
+    assert {str(job.experiment.name) for job in jobs[-4:]} == {
+        f"nielsen-{kind}-{units}" for kind in ("expanded", "double") for units in (300, 1000)
+    }
+    dropout = [k for k, job in enumerate(jobs) if job.experiment.name == "nielsen-dropout"]
+    assert dropout == list(range(21, 26))
 
 
 def test_a_checkpoint_that_is_not_ours_does_not_stop_the_plan(tmp_path):

@@ -124,6 +124,57 @@ def test_the_scoreboard_of_another_board(monkeypatch):
             scores.format_scoreboard(form, "none")
 
 
+def test_nielsens_board_has_the_mean_of_single_runs_and_beside_it_the_chosen_one(monkeypatch):
+    """The one whose held-out digits were read best, of equal ones the first; no interval."""
+    runs = [([0.98, 0.991], 0.9901), ([0.992, 0.98], 0.9903), ([0.992, 0.98], 0.9911)]
+    found = [
+        SimpleNamespace(final_accuracy=test, validation_accuracy=chosen, learned_nothing=False)
+        for chosen, test in runs
+    ]
+    monkeypatch.setattr(
+        scores, "load_records", lambda name: found if name == "nielsen-two-conv" else []
+    )
+    row = scores.scoreboard(board="nielsen").loc["nielsen-two-conv"]
+    reach = 4.3027 * statistics.stdev([99.01, 99.03, 99.11]) / math.sqrt(3)
+    assert row["ours"] == f"99.05 ± {reach:.2f} (3 seeds)"
+    assert row["best of n"] == "99.03 (of 3)"
+    assert row["Nielsen"] == "99.06"
+    text = scores.format_scoreboard(board="nielsen")
+    assert text.endswith(scores.LEGEND + scores.PROTOCOL_LEGEND)
+    assert re.search(r"nielsen-tanh .* not yet run +similar$", text, re.M)
+    assert text.count("not yet run") == 14
+    assert "best of n" not in scores.scoreboard().columns
+    assert scores.PROTOCOL_LEGEND not in scores.format_scoreboard()
+    assert scores.best_by_validation([]) is None
+
+
+@pytest.mark.parametrize(
+    ("networks", "row"), [(3, "99.67 (3 of 5 networks)"), (5, "99.67 (5 networks)")]
+)
+def test_the_vote_is_a_row_of_its_board(networks, row, monkeypatch):
+    monkeypatch.setattr(scores, "load_records", lambda name: [])
+    assert scores.scoreboard(board="nielsen").loc["nielsen-vote", "ours"] == "not yet run"
+    voted = SimpleNamespace(networks=networks, asked=5, accuracy=0.9967)
+    monkeypatch.setattr(scores, "voted_of", lambda vote: voted)
+    last = scores.scoreboard(board="nielsen").iloc[-1]
+    assert (last.name, last["ours"], last["Nielsen"]) == ("nielsen-vote", row, "99.67")
+    assert last["parameters"] == "5 x 1,672,570"
+    csv = pd.read_csv(io.StringIO(scores.format_scoreboard("csv", "nielsen"))).set_index("run")
+    assert len(csv) == 15
+    vote = csv.loc["nielsen-vote"]
+    assert (vote["mean"], vote["seeds"], vote["nielsen"]) == (99.67, networks, 99.67)
+    assert pd.isna(vote["low"])
+
+
+def test_swaps_have_a_table_of_their_own(monkeypatch):
+    with_records(monkeypatch, {"relu": [0.9920, 0.9922], "swap-order": [0.9900, 0.9902]})
+    table = verdict.verdict(steps=verdict.SWAPS)
+    assert len(table) == 5
+    assert table.loc["relu → swap-order", ["ours", "seeds"]].tolist() == ["-0.20", "2, 2"]
+    assert table.loc["relu → swap-50000", "ours"] == "not yet run"
+    assert not {step.after for step in verdict.SWAPS} & {step.after for step in verdict.STEPS}
+
+
 def test_the_scoreboard_is_written_between_its_marks_alone(tmp_path, monkeypatch):
     with_records(monkeypatch, {})
     page = tmp_path / "page.md"

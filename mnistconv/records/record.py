@@ -22,7 +22,8 @@ class Record:
     `final_accuracy` is that on the test images at the epoch `kept_epoch`, counted from 1; None is
     the last. `loss_curve` has the mean loss of every `loss_every` steps, for a recipe that asks for
     it, as many values for each epoch. `predictions` has a character for each test image, the digit
-    that the network of that epoch names; `weights_sha256` is the hash of its float32 weights,
+    that the network of that epoch names; `last_predictions` those of the last epoch's network,
+    where the recipe keeps another. `weights_sha256` is the hash of its float32 weights,
     `weights_file_sha256` of the file that holds them, where one was kept, maybe in half precision.
     `code_sha256` tells apart what code trained it; `trainer` names the one of the package's two
     that it was, see `mnistconv.reproduce.runs.Training`, None in records from when there was but
@@ -50,11 +51,17 @@ class Record:
     code_sha256: str | None = None
     trainer: str | None = None
     seeds_at_once: int | None = None
+    last_predictions: str | None = field(default=None, repr=False)
 
     @property
     def answers(self) -> Tensor:
         """The digit named for each test image: int64 `[10000]`."""
         return torch.tensor([int(digit) for digit in self.predictions])
+
+    @property
+    def last_answers(self) -> Tensor:
+        """The same by the network of the last epoch, whichever epoch is kept."""
+        return torch.tensor([int(digit) for digit in self.last_predictions or self.predictions])
 
     @property
     def wrong(self) -> int:
@@ -122,7 +129,7 @@ def _has_kinds(record: Record) -> bool:
     """Whether every field is of its kind."""
     texts = [record.predictions, record.weights_sha256, record.device, record.device_name]
     texts += [record.weights_file_sha256 or "", record.code_sha256 or "", record.memory_format]
-    texts += [record.trainer or ""]
+    texts += [record.trainer or "", record.last_predictions or ""]
     texts += [*record.versions, *record.versions.values()]
     return (
         all(isinstance(text, str) for text in texts)
@@ -160,8 +167,14 @@ def _fits_together(record: Record, recipe: Recipe) -> bool:
 
 def _is_right(record: Record, labels: str) -> bool:
     """Whether the answers are as many as the test images, and as often right as recorded."""
-    answers = record.predictions
-    if not re.fullmatch(f"[0-9]{{{TEST_IMAGES}}}", answers):
+    if _share_right(record.predictions, labels) != record.final_accuracy:
         return False
-    right = sum(map(str.__eq__, answers, labels))
-    return right / len(answers) == record.final_accuracy
+    last = record.last_predictions
+    return last is None or _share_right(last, labels) == record.test_accuracy[-1]
+
+
+def _share_right(answers: str, labels: str) -> float | None:
+    """The share of right ones among the answers; None unless there is one for each test image."""
+    if not re.fullmatch(f"[0-9]{{{TEST_IMAGES}}}", answers):
+        return None
+    return sum(map(str.__eq__, answers, labels)) / len(answers)

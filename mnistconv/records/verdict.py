@@ -42,6 +42,16 @@ STEPS = (
     Step("steps-deep-wd0", "steps-dropout", "dropout, with Nielsen's step"),
 )
 
+# One item of Nielsen's protocol at a time, on the article's `relu`. No steps that gained: so they
+# have a table of their own.
+SWAPS = (
+    Step("relu", "swap-order", "the same order in every epoch"),
+    Step("relu", "swap-first-weights", "Nielsen's first weights"),
+    Step("relu", "swap-50000", "the first 50,000 images"),
+    Step("relu", "swap-decay", "weight decay 0.00002, of weights alone"),
+    Step("relu", "swap-pixels", "pixels x/256"),
+)
+
 
 @dataclass(frozen=True)
 class Gain:
@@ -80,14 +90,15 @@ def gain(step: Step) -> Gain:
     return Gain((len(before), len(after)), mean, *intervals)
 
 
-def verdict(after: list[str] | None = None) -> pd.DataFrame:
+def verdict(after: list[str] | None = None, steps: tuple[Step, ...] = STEPS) -> pd.DataFrame:
     """A row for each step of the article and of the ablation, differences in points.
 
     Columns, as text to read: `step`, `changed`, `article` (what its single runs gained), `ours`
     (the difference of our means), `95 % interval` (Welch's t), `seeds` of the two, `verdict`.
-    `after` picks the steps that lead to these runs; all when None.
+    `after` picks the steps that lead to these runs; all when None. `steps` may be other ones,
+    `SWAPS` for example.
     """
-    picked = [step for step in STEPS if after is None or step.after in after]
+    picked = [step for step in steps if after is None or step.after in after]
     return pd.DataFrame(map(_row, picked)).set_index("step")
 
 

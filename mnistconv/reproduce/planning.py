@@ -76,10 +76,10 @@ def plan(
 ) -> list[Job]:
     """All jobs without a record that counts: what was begun first, then what is soon done.
 
-    So each hour leaves the most records. A run named twice counts once. `seeds` replaces the
-    planned seeds of each experiment. Nothing is renamed or written. Takes a few seconds: one
-    training sample per kind of network gives the estimates. For a GPU there are none: an image
-    counts as a second.
+    So each hour leaves the most records; runs of a higher rank come after those of a lower one. A
+    run named twice counts once. `seeds` replaces the planned seeds of each experiment. Nothing is
+    renamed or written. Takes a few seconds: one training sample per kind of network gives the
+    estimates. For a GPU there are none: an image counts as a second.
     """
     missing = {
         (experiment.name, seed): (experiment, seed)
@@ -94,9 +94,9 @@ def plan(
         for experiment, seed in missing
     ]
 
-    def begun_and_short(job: Job) -> tuple[bool, float]:
+    def begun_and_short(job: Job) -> tuple[bool, int, float]:
         progress = job.progress(results)
-        return progress.epochs == 0, progress.seconds_left
+        return progress.epochs == 0, job.experiment.rank, progress.seconds_left
 
     return sorted(jobs, key=begun_and_short)
 

@@ -53,15 +53,18 @@ def make_record(
     made: dict,
     validation_accuracy: list[float] | None = None,
     loss_curve: list[float] | None = None,
+    last_answers: Tensor | None = None,
 ) -> Record:
     """The record of a run that has ended with `net`, the network of the epoch that is kept.
 
     `answers`, int64 `[10000]`, are the digits that it names for the test images. `made` says where
     and by what, see `describe_machine`; `validation_accuracy` belongs to a recipe that holds digits
-    out, `loss_curve` to one that asks for it.
+    out, `loss_curve` to one that asks for it; `last_answers` are those of the network of the last
+    epoch, for a recipe that keeps another one.
     """
     recipe = experiment.recipe
     kept = recipe.number_of_kept_epoch(validation_accuracy)
+    is_last = recipe.kept_epoch == "last" or last_answers is None
     return Record(
         experiment=experiment.name,
         seed=seed,
@@ -69,13 +72,18 @@ def make_record(
         final_accuracy=history.test_accuracy[kept - 1],
         train_loss=history.train_loss,
         test_accuracy=history.test_accuracy,
-        predictions="".join(map(str, answers.tolist())),
+        predictions=_as_text(answers),
         weights_sha256=hash_weights(net),
         validation_accuracy=validation_accuracy or None,
         loss_curve=loss_curve or None,
         kept_epoch=None if recipe.kept_epoch == "last" else kept,
+        last_predictions=None if is_last else _as_text(last_answers),
         **made,
     )
+
+
+def _as_text(answers: Tensor) -> str:
+    return "".join(map(str, answers.tolist()))
 
 
 def describe_machine(device: torch.device, memory_format: str, wall_seconds: float) -> dict:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
+from mnistconv import nielsen
 from mnistconv.data import SHIFTS, Pair, expand, load_mnist, to_input
 from mnistconv.experiments import Experiment
 from mnistconv.initialisation import INITIALISATIONS
+from mnistconv.protocol import digits_of, first_network, shuffle_once
 from mnistconv.recipes import PLAIN, Recipe
 from mnistconv.records import store
 from mnistconv.reproduce import steps
@@ -36,7 +38,12 @@ from mnistconv.training import Batches, History, evaluate, predict, train_epoch
 
 DATA_CODE = (to_input, expand, *SHIFTS)
 BY_STEPS, BY_OPTIM = "steps", "torch.optim"  # the trainers
-STEPS_KNOW = PLAIN | {"batch_size", "held_out", "kept_epoch"}  # hyper-parameters; others do more
+STEPS_KNOW = PLAIN | {
+    "batch_size",
+    "held_out",
+    "kept_epoch",
+    "order",
+}  # hyper-parameters; others do more
 TRAINING_CODE = {BY_STEPS: (Batches, steps), BY_OPTIM: (Batches, train_epoch)}
 MOMENTUM, KEPT = "momentum.", "kept."  # before the names of parameters, in a checkpoint
 
@@ -64,7 +71,7 @@ class Training:
     code: str | None = None
 
     def train_epoch(self, batches: Batches) -> None:
-        """One pass over `batches`, in a fresh order. Raises FloatingPointError: it diverged."""
+        """One pass over `batches`, in their order. Raises FloatingPointError: it diverged."""
         if self.by_steps is not None:
             self.by_steps.train_epoch(batches, self.history)
         elif every := self.recipe.loss_every:
@@ -73,8 +80,10 @@ class Training:
             train_epoch(self.net, batches, self.sgd, self.history)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint holds: weights, random state, momentum, weights of the best epoch."""
+        """What a checkpoint holds: weights, random states, momentum, weights of the best epoch."""
         found = self.net.state_dict() | {RANDOM_STATE: torch.get_rng_state()}
+        for name, generator in generators_of_masks(self.net).items():
+            found[f"{RANDOM_STATE}.{name}"] = generator.get_state()
         if self.recipe.momentum:
             for name, parameter in self.net.named_parameters():
                 buffer = self.sgd.state[parameter].get("momentum_buffer", parameter.detach())
@@ -120,6 +129,8 @@ class Training:
         """Take over what a checkpoint of the same run holds."""
         tensors = checkpoint.tensors
         torch.set_rng_state(tensors[RANDOM_STATE])
+        for name, generator in generators_of_masks(self.net).items():
+            generator.set_state(tensors[f"{RANDOM_STATE}.{name}"])
         self.net.load_state_dict({name: tensors[name] for name in self.net.state_dict()})
         for name, parameter in self.net.named_parameters():
             if self.recipe.momentum:
@@ -153,6 +164,15 @@ class Training:
         if self.recipe.number_of_kept_epoch(self.validation_accuracy) == epochs:
             state = self.net.state_dict()
             self.kept = {name: tensor.clone() for name, tensor in state.items()}
+
+
+def generators_of_masks(net: nn.Module) -> dict[str, torch.Generator]:
+    """Of each layer of Nielsen's dropout the generator of its masks, by the name of the layer."""
+    return {
+        name: layer.generator
+        for name, layer in net.named_modules()
+        if isinstance(layer, nielsen.Dropout)
+    }
 
 
 def train_in_parts(
@@ -192,7 +212,8 @@ def run(
     """
     make_room(experiment, seed, results)
     train, held_out, test = load_data(experiment.recipe)
-    batches = Batches(*train, experiment.recipe.batch_size)
+    recipe = experiment.recipe
+    batches = Batches(*train, recipe.batch_size, shuffle=recipe.order == "fresh")
     training = start(experiment.recipe, seed, steps_per_epoch=len(batches))
     checkpoint = store.checkpoint_path(experiment.name, seed, results)
     go_on(checkpoint, identify(experiment, [seed]), training)
@@ -211,21 +232,14 @@ def run(
 
 def load_data(recipe: Recipe) -> tuple[Pair, Pair | None, Pair]:
     """What a recipe trains on, the digits that it holds out (None without), and the test set."""
-    (images, labels), test = load_mnist()
-    size = len(labels) - recipe.held_out
-    train, held_out = (images[:size], labels[:size]), (images[size:], labels[size:])
-    if recipe.expanded:
-        train = expand(*train)
+    everything, test = load_mnist()
+    train, held_out = digits_of(recipe, everything)
     return train, held_out if recipe.held_out else None, test
 
 
 def new_network(recipe: Recipe, seed: int) -> nn.Module:
     """The network of `recipe` as every run starts: weights from `seed`, then `seed` again."""
-    torch.manual_seed(seed)
-    net = recipe.network()
-    INITIALISATIONS[recipe.initialisation](net)
-    torch.manual_seed(seed)
-    return net.to(memory_format=torch.channels_last)
+    return first_network(recipe, seed).to(memory_format=torch.channels_last)
 
 
 def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
@@ -247,10 +261,18 @@ def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
     elif recipe.hyper_parameters.keys() <= STEPS_KNOW and steps.is_known(net):
         by_steps = steps.Steps(net, sgd)
     trainer = BY_STEPS if by_steps else BY_OPTIM
-    first_weights = INITIALISATIONS[recipe.initialisation]
     in_parts = (train_in_parts,) if recipe.loss_every else ()
-    code = hash_code(recipe.network, first_weights, *DATA_CODE, *TRAINING_CODE[trainer], *in_parts)
+    code = hash_code(*code_of(recipe), *TRAINING_CODE[trainer], *in_parts)
     return Training(recipe, net, sgd, schedule, history, trainer, by_steps, code=code)
+
+
+def code_of(recipe: Recipe) -> tuple:
+    """The code of network, first weights and data, for the hash of what trained."""
+    network = recipe.network
+    if network.__module__ == nielsen.__name__:
+        network = nielsen  # with the layers that it is made of
+    fixed = (shuffle_once,) if recipe.order == "fixed" else ()
+    return (network, INITIALISATIONS[recipe.initialisation], *DATA_CODE, *fixed)
 
 
 def identify(experiment: Experiment, seeds: list[int]) -> dict:
@@ -273,11 +295,12 @@ def go_on(checkpoint: Path, must_agree: dict, training: Training) -> None:
 def end(experiment: Experiment, seed: int, training: Training, test: Pair, results: Path) -> Path:
     """Write record and weights of a run that has ended, at the epoch that its recipe keeps."""
     net, images = training.net, test[0]
+    last_answers = predict(net, images)
     if training.kept:
         net.load_state_dict(training.kept)
     made = describe_machine(torch.device("cpu"), "channels_last", training.seconds)
     made |= {"code_sha256": training.code, "trainer": training.trainer}
-    answers = predict(net, images)
-    curves = training.validation_accuracy, training.loss_curve
+    answers = predict(net, images) if training.kept else last_answers
+    curves = training.validation_accuracy, training.loss_curve, last_answers
     record = make_record(experiment, seed, net, answers, training.history, made, *curves)
     return finish(record, net, images, results)

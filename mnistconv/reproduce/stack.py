@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnistconv import nielsen
 from mnistconv.data import to_input
 from mnistconv.recipes import Recipe
 from mnistconv.reproduce import steps
@@ -126,6 +127,14 @@ class Sigmoid(steps.Sigmoid):
         return torch.ops.aten.sigmoid_backward(error, self.y)
 
 
+class NielsensDropout(steps.NielsensDropout):
+    """As in `steps`; all networks share each mask, as his do, each alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mask = self.module.mask(x.shape[1:])
+        return x * self.mask
+
+
 class Flatten(Layer):
     """Feature maps `[S, c, n, h, w]` to `[S, n, c · h · w]`, in this order, and the error back."""
 
@@ -145,14 +154,17 @@ LAYERS = steps.LAYERS | {
     F.relu: ReLU,
     "sigmoid": Sigmoid,
     "flatten": Flatten,
+    nielsen.ConvPool: (Convolution, Pool),
+    nielsen.Dropout: NielsensDropout,
 }
 
 
 class Stack:
     """S networks of one kind, which make one step each at a time, by plain SGD as `recipe` says.
 
-    `nets` is one module, on `device`, whose parameters have a first axis of length S. Dropout draws
-    from `generator`. Raises LookupError for networks that are not `steps.is_known`.
+    `nets` is one module, on `device`, whose parameters have a first axis of length S. PyTorch's
+    dropout draws from `generator`, each layer of Nielsen's from one of its own; `generators` holds
+    them all by name. Raises LookupError for networks that are not `steps.is_known`.
     """
 
     def __init__(self, nets: list[nn.Module], recipe: Recipe, device: torch.device):
@@ -171,9 +183,14 @@ class Stack:
         self.first = next(k for k, layer in enumerate(self.layers) if hasattr(layer, "weight"))
         self.digits = torch.arange(10, device=device)
         self.generator = torch.Generator(device)
+        self.generators = {"dropout": self.generator}
         for layer in self.layers:
             if isinstance(layer, steps.Dropout):
                 layer.generator = self.generator
+        for name, module in self.nets.named_modules():
+            if isinstance(module, nielsen.Dropout):
+                module.generator = torch.Generator(device).manual_seed(nielsen.MASK_SEED)
+                self.generators[name] = module.generator
 
     @torch.no_grad()
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -199,7 +216,7 @@ class Stack:
         for batch in images.split(batch_size):
             x = to_input(batch).squeeze(1).expand(self.seeds, 1, *batch.shape)
             for layer in self.layers:
-                x = x if isinstance(layer, steps.Dropout) else layer.forward(x)
+                x = layer.answer(x)
             found.append(x.argmax(dim=2))
         return torch.cat(found, dim=1)
 

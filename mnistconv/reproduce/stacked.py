@@ -22,7 +22,6 @@ from torch import Tensor
 from mnistconv.checks import stop_if_diverged
 from mnistconv.data import Pair
 from mnistconv.experiments import Experiment
-from mnistconv.initialisation import INITIALISATIONS
 from mnistconv.recipes import PLAIN, Recipe, check_only
 from mnistconv.records import store
 from mnistconv.reproduce import stack as stack_module
@@ -45,7 +44,7 @@ from mnistconv.reproduce.recording import (
     make_room,
 )
 from mnistconv.reproduce.runner import DONE, failure, in_hand, sum_up
-from mnistconv.reproduce.runs import DATA_CODE, identify, load_data, new_network
+from mnistconv.reproduce.runs import KEPT, code_of, identify, load_data, new_network
 from mnistconv.reproduce.stack import Stack
 from mnistconv.training import History
 
@@ -53,6 +52,7 @@ BATCH_SIZE = 10
 SEEDS_AT_ONCE = 8
 STACKS_AT_ONCE = 12  # on a GPU
 STEPS_AT_ONCE = 10  # in one graph
+KNOWN = PLAIN | {"held_out", "kept_epoch", "order"}  # hyper-parameters
 
 
 def steps_on(device: torch.device, stack: Stack, train: Pair, batches: int):
@@ -79,20 +79,23 @@ def capture(make: Callable[[Tensor], Tensor], stack: Stack, numbers: Tensor):
 
     Each replay reads and writes the memory of the capture: the numbers in, weights and losses out,
     so losses are to be used before the next replay. Dropout goes on from the state of the stack's
-    generator, which a replay moves on as the steps themselves would. A first run lets the libraries
-    set themselves up; weights and generator are then put back. The current stream must be the
-    stack's own: the workspace of cuBLAS belongs to the stream of the capture.
+    generators, which a replay moves on as the steps themselves would. A first run lets the
+    libraries set themselves up; weights and generators are then put back. The current stream must
+    be the stack's own: the workspace of cuBLAS belongs to the stream of the capture.
     Source: PyTorch's notes on CUDA semantics, "CUDA Graphs".
     """
     before = copy.deepcopy(stack.nets.state_dict())
-    random_state = stack.generator.get_state()
+    generators = list(stack.generators.values())
+    random_states = [generator.get_state() for generator in generators]
     make(numbers)
     graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(stack.generator)
+    for generator in generators:
+        graph.register_generator_state(generator)
     with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
         losses = make(numbers)
     stack.nets.load_state_dict(before)
-    stack.generator.set_state(random_state)
+    for generator, state in zip(generators, random_states, strict=True):
+        generator.set_state(state)
 
     def replay(chosen: Tensor) -> Tensor:
         numbers.copy_(chosen)
@@ -143,40 +146,99 @@ def train_in_turns(experiment, seeds, device, results, report) -> Iterator[None]
     """What `run_stack` does, with a pause after each few steps, in which others may do theirs."""
     torch.backends.cuda.matmul.allow_tf32 = False
     recipe = experiment.recipe
-    check_only(recipe, PLAIN, "a stack of seeds")
+    check_only(recipe, KNOWN, "a stack of seeds")
     for seed in seeds:
         make_room(experiment, seed, results)
-    train, _, test = load_data(recipe)
+    train, held_out, test = load_data(recipe)
     n = len(train[1])
     if n % BATCH_SIZE:
         raise ValueError(f"{n} training images do not divide into batches of {BATCH_SIZE}.")
-    on_device = [tuple(tensor.to(device) for tensor in pair) for pair in (train, test)]
+    images = test[0]
+    train, held_out, test = (
+        pair and tuple(tensor.to(device) for tensor in pair) for pair in (train, held_out, test)
+    )
     stack = new_stack(experiment, seeds, device)
+    best = Best(recipe, stack, held_out)
     histories = [History(recipe.epochs, n // BATCH_SIZE) for _ in seeds]
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     checkpoint = stack_checkpoint_path(experiment, seeds, results)
     sweep(checkpoint)
     code = _hash_of_code(recipe)
-    seconds, code_before = _go_on(checkpoint, experiment, seeds, stack, histories, orders)
+    seconds, code_before = _go_on(checkpoint, experiment, seeds, stack, best, histories, orders)
     if seconds and code_before != code:
         code = None
     at_once = math.gcd(n // BATCH_SIZE, STEPS_AT_ONCE)
-    make_steps = steps_on(device, stack, on_device[0], at_once)
+    make_steps = steps_on(device, stack, train, at_once)
     while histories[0].steps < histories[0].planned_steps:
         start = time.perf_counter()
-        order = torch.stack([torch.randperm(n, generator=generator) for generator in orders])
+        order = order_of_images(recipe, n, orders)
         loss_sums = torch.zeros(len(seeds), dtype=torch.float64, device=device)
         for numbers in order.to(device).split(BATCH_SIZE * at_once, dim=1):
             loss_sums += make_steps(numbers)
             yield
-        _note_epoch(stack, loss_sums, on_device[1], seeds, histories)
+        _note_epoch(stack, loss_sums, test, seeds, histories)
+        best.note_epoch()
         seconds += time.perf_counter() - start
-        _write(checkpoint, experiment, seeds, stack, histories, orders, seconds, code)
+        _write(checkpoint, experiment, seeds, stack, best, histories, orders, seconds, code)
         report(histories)
     made = describe_machine(device, "contiguous", seconds)
     made |= {"trainer": "steps", "seeds_at_once": len(seeds), "code_sha256": code}
-    _write_records(experiment, seeds, stack, histories, test[0], made, results)
+    _write_records(experiment, seeds, stack, best, histories, images, made, results)
     remove_checkpoint(checkpoint)
+
+
+def order_of_images(recipe: Recipe, n: int, orders: list[torch.Generator]) -> Tensor:
+    """The numbers of the images in the order of the next epoch, for each network: `[S, n]`."""
+    if recipe.order == "fixed":
+        return torch.arange(n).expand(len(orders), n)
+    return torch.stack([torch.randperm(n, generator=generator) for generator in orders])
+
+
+class Best:
+    """What the held-out digits said of each network by epoch, and its weights of the best epoch.
+
+    Without held-out digits there is nothing of both; weights are kept for a recipe that keeps its
+    best epoch.
+    """
+
+    def __init__(self, recipe: Recipe, stack: Stack, held_out: Pair | None):
+        self.recipe, self.stack, self.held_out = recipe, stack, held_out
+        self.accuracies = [[] for _ in range(stack.seeds)]
+        state = {} if recipe.kept_epoch == "last" else stack.nets.state_dict()
+        self.weights = {name: tensor.clone() for name, tensor in state.items()}
+
+    def note_epoch(self) -> None:
+        """Ask the held-out digits, and keep the weights of each network that is at its best."""
+        if self.held_out is None:
+            return
+        images, labels = self.held_out
+        found, now = shares(self.stack.answers(images), labels), self.stack.nets.state_dict()
+        for index, (accuracies, share) in enumerate(zip(self.accuracies, found, strict=True)):
+            accuracies.append(share)
+            if self.recipe.number_of_kept_epoch(accuracies) == len(accuracies):
+                for name, kept in self.weights.items():
+                    kept[index] = now[name][index]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint holds."""
+        return {KEPT + name: tensor for name, tensor in self.weights.items()}
+
+    def fits(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint has an accuracy for each network and each of its epochs, if any."""
+        found = checkpoint.header.get("validation_accuracies", [[] for _ in self.accuracies])
+        epochs = len(checkpoint.histories[0].train_loss) if self.held_out else 0
+        return (
+            isinstance(found, list)
+            and len(found) == len(self.accuracies)
+            and all(isinstance(part, list) and len(part) == epochs for part in found)
+            and all(isinstance(s, float) and 0 <= s <= 1 for part in found for s in part)
+        )
+
+    def put_back(self, checkpoint: Checkpoint) -> None:
+        """Take over what a checkpoint of the same run holds, out of its tensors."""
+        self.accuracies = checkpoint.header.get("validation_accuracies", self.accuracies)
+        for name in self.weights:
+            self.weights[name].copy_(checkpoint.tensors.pop(KEPT + name))
 
 
 def _note_epoch(stack: Stack, loss_sums: Tensor, test: Pair, seeds, histories) -> None:
@@ -191,18 +253,22 @@ def _note_epoch(stack: Stack, loss_sums: Tensor, test: Pair, seeds, histories) -
 
 
 def _hash_of_code(recipe: Recipe) -> str | None:
-    first_weights = INITIALISATIONS[recipe.initialisation]
-    training = (steps, stack_module, train_in_turns)
-    return hash_code(recipe.network, first_weights, *DATA_CODE, *training)
+    training = (steps, stack_module, train_in_turns, order_of_images, Best)
+    return hash_code(*code_of(recipe), *training)
 
 
-def _write_records(experiment, seeds, stack, histories, images, made: dict, results) -> None:
+def _write_records(experiment, seeds, stack, best, histories, images, made: dict, results) -> None:
     """The record of each network that has none yet; `images` are those of the test, on the CPU."""
-    answers = stack.answers(images.to(stack.generator.device)).cpu()
+    on_device = images.to(stack.generator.device)
+    answers = last_answers = stack.answers(on_device).cpu()
+    if best.weights:
+        stack.nets.load_state_dict(best.weights)
+        answers = stack.answers(on_device).cpu()
     for index, (seed, history) in enumerate(zip(seeds, histories, strict=True)):
         if not store.has_record(experiment, seed, results):
             net = stack.take_out(index, experiment.recipe.network())
-            record = make_record(experiment, seed, net, answers[index], history, made)
+            found = best.accuracies[index], None, last_answers[index]
+            record = make_record(experiment, seed, net, answers[index], history, made, *found)
             finish(record, net, images, results)
 
 
@@ -214,32 +280,33 @@ def stack_checkpoint_path(experiment: Experiment, seeds: list[int], results: Pat
 def _random_states(stack: Stack, orders: list[torch.Generator]) -> dict[str, Tensor]:
     """What the next epoch draws from: the order of each network, and the dropout of all."""
     states = torch.stack([generator.get_state() for generator in orders])
-    return {
-        f"{RANDOM_STATE}.orders": states,
-        f"{RANDOM_STATE}.dropout": stack.generator.get_state(),
-    }
+    masks = {name: generator.get_state() for name, generator in stack.generators.items()}
+    return {f"{RANDOM_STATE}.{name}": state for name, state in {"orders": states, **masks}.items()}
 
 
-def _write(checkpoint, experiment, seeds, stack, histories, orders, seconds, code) -> None:
-    tensors = stack.nets.state_dict() | _random_states(stack, orders)
+def _write(checkpoint, experiment, seeds, stack, best, histories, orders, seconds, code) -> None:
+    tensors = stack.nets.state_dict() | _random_states(stack, orders) | best.tensors()
     kept = {"histories": [asdict(history) for history in histories], "seconds": seconds}
-    kept["code_sha256"] = code
+    kept |= {"code_sha256": code, "validation_accuracies": best.accuracies}
     write_checkpoint(checkpoint, tensors, identify(experiment, seeds) | kept)
 
 
-def _go_on(checkpoint, experiment, seeds, stack, histories, orders) -> tuple:
+def _go_on(checkpoint, experiment, seeds, stack, best, histories, orders) -> tuple:
     """Put weights, histories and random states of the last good checkpoint back.
 
     Returns its seconds and the hash of the code that trained it.
     """
-    start = Checkpoint(stack.nets.state_dict() | _random_states(stack, orders), histories)
-    found = last_good_checkpoint(checkpoint, identify(experiment, seeds), start)
+    tensors = stack.nets.state_dict() | _random_states(stack, orders) | best.tensors()
+    start = Checkpoint(tensors, histories)
+    found = last_good_checkpoint(checkpoint, identify(experiment, seeds), start, best.fits)
     if found is None:
         return 0.0, None
     tensors = found.tensors
     for generator, state in zip(orders, tensors.pop(f"{RANDOM_STATE}.orders"), strict=True):
         generator.set_state(state.clone())
-    stack.generator.set_state(tensors.pop(f"{RANDOM_STATE}.dropout"))
+    for name, generator in stack.generators.items():
+        generator.set_state(tensors.pop(f"{RANDOM_STATE}.{name}"))
+    best.put_back(found)
     stack.nets.load_state_dict(tensors)
     histories[:] = found.histories
     return found.seconds, found.header.get("code_sha256")

@@ -31,8 +31,9 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.fx import symbolic_trace
+from torch.fx import Tracer
 
+from mnistconv import nielsen
 from mnistconv.checks import stop_if_diverged
 from mnistconv.data import to_input
 from mnistconv.training import Batches, History
@@ -56,6 +57,10 @@ class Layer:
 
     def backward(self, error: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def answer(self, x: Tensor) -> Tensor:
+        """What the layer gives when the network is asked, not trained."""
+        return self.forward(x)
 
 
 class Dense(Layer):
@@ -155,6 +160,17 @@ class Sigmoid(Layer):
         return error * self.y * (1 - self.y)
 
 
+class Tanh(Layer):
+    """y = tanh(x), whose slope is 1 - y²."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.y = F.tanh(x)
+        return self.y
+
+    def backward(self, error: Tensor) -> Tensor:
+        return error * (1 - self.y.square())
+
+
 class Flatten(Layer):
     """Feature maps `[n, c, h, w]` to `[n, c · h · w]`, in this order, and the error back."""
 
@@ -182,7 +198,36 @@ class Dropout(Layer):
     def backward(self, error: Tensor) -> Tensor:
         return error * self.mask
 
+    def answer(self, x: Tensor) -> Tensor:
+        return x
 
+
+class NielsensDropout(Layer):
+    """Each value times 0 or 1, by the masks of the network's own layer; an answer times 1 - p."""
+
+    def __init__(self, module: nielsen.Dropout, rates: Rates):
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mask = self.module.mask(x.shape)
+        return x * self.mask
+
+    def backward(self, error: Tensor) -> Tensor:
+        return error * self.mask
+
+    def answer(self, x: Tensor) -> Tensor:
+        return x * (1 - self.module.p)
+
+
+class NielsensPixels(Layer):
+    """x/256 of x/255; no layer with weights stands before it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (255 / 256)
+
+
+# What a network calls in its `forward`, a kind of module, a function, a method of tensors, and the
+# layer of the chain, or the layers, that do the same.
 LAYERS = {
     nn.Conv2d: Convolution,
     nn.Linear: Dense,
@@ -190,8 +235,23 @@ LAYERS = {
     F.max_pool2d: Pool,
     F.relu: ReLU,
     "sigmoid": Sigmoid,
+    "tanh": Tanh,
     "flatten": Flatten,
-}  # what a network calls in its `forward`: a kind of module, a function, a method of tensors
+    nielsen.Pixels: NielsensPixels,
+    nielsen.ConvPool: (Convolution, Pool),  # the bias first: the same values
+    nielsen.Dropout: NielsensDropout,
+}
+
+
+class Reading(Tracer):
+    """Reads what a network passes through; modules of a kind that is known are not looked into."""
+
+    def __init__(self, known: dict):
+        super().__init__()
+        self.known = known
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return type(module) in self.known or super().is_leaf_module(module, name)
 
 
 def layers_of(net: nn.Module, rates: Rates, known: dict = LAYERS) -> list[Layer]:
@@ -200,10 +260,12 @@ def layers_of(net: nn.Module, rates: Rates, known: dict = LAYERS) -> list[Layer]
     Raises LookupError for a network that is no chain, or has a layer that is not in `known`.
     """
     layers = []
-    _, *calls, output = symbolic_trace(net).graph.nodes
+    _, *calls, output = Reading(known).trace(net).nodes
     for call, following in zip(calls, [*calls[1:], output], strict=True):
         module = net.get_submodule(call.target) if call.op == "call_module" else None
-        layers.append(known[type(module) if module else call.target](module, rates))
+        kinds = known[type(module) if module else call.target]
+        kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+        layers += [kind(module, rates) for kind in kinds]
         if following.args[0] is not call:
             raise LookupError(f"{following} does not take what {call} gives")
     modules = [call.target for call in calls if call.op == "call_module"]
@@ -224,7 +286,7 @@ def is_known(net: nn.Module) -> bool:
     x = images = torch.rand(3, 1, 28, 28, generator=draw)
     try:
         for layer in layers_of(net, dict.fromkeys(net.parameters(), (0.0, 0.0))):
-            x = x if isinstance(layer, Dropout) else layer.forward(x)
+            x = layer.answer(x)
         return torch.allclose(x, net(images), rtol=1e-3, atol=1e-5)
     except (LookupError, TypeError, ValueError, RuntimeError):
         return False
@@ -253,13 +315,13 @@ class Steps:
 
     @torch.no_grad()
     def train_epoch(self, batches: Batches, history: History) -> None:
-        """One pass in a fresh order, as `mnistconv.training.train_epoch` makes it with `batches`.
+        """One pass in the order of `batches`, as `mnistconv.training.train_epoch` makes it.
 
         Writes steps and loss to `history`. Raises FloatingPointError, naming epoch and step, when
         the loss shows that training diverged.
         """
         loss_sum, seen = 0.0, 0
-        for images, labels in in_fresh_order(batches):
+        for images, labels in gathered(batches):
             loss = self.step(images, labels, history.place)
             history.steps += 1
             loss_sum += loss * len(labels)
@@ -285,9 +347,10 @@ def error_of(logits: Tensor, labels: Tensor) -> Tensor:
     return (F.softmax(logits, dim=1) - F.one_hot(labels, 10)) / len(labels)
 
 
-def in_fresh_order(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
-    """What a pass over `batches` yields, in the order that it draws, gathered many at a time."""
-    size = batches.batch_size
-    for part in torch.randperm(len(batches.labels)).split(AT_A_TIME * size):
+def gathered(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+    """What a pass over `batches` yields, in the same order, gathered many at a time."""
+    size, n = batches.batch_size, len(batches.labels)
+    order = torch.randperm(n) if batches.shuffle else torch.arange(n)
+    for part in order.split(AT_A_TIME * size):
         images = to_input(batches.images[part]).split(size)
         yield from zip(images, batches.labels[part].split(size), strict=True)

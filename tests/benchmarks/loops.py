@@ -127,7 +127,7 @@ class BySteps(Loop):
     @torch.no_grad()
     def train(self, seed: int, number: int) -> None:
         torch.manual_seed(seed)
-        for images, labels in islice(steps.in_fresh_order(Batches(*self.images)), number):
+        for images, labels in islice(steps.gathered(Batches(*self.images)), number):
             self.trainer.step(images, labels, place="a step of the benchmark")
 
 

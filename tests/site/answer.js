@@ -19,8 +19,10 @@ const load = (folder, name) => {
   vm.runInThisContext(fs.readFileSync(filename, "utf8"), { filename });
 };
 
-const computing = ["network", "prepare", "explain", "address", "state"];
-const parts = ["board", "answer", "layers", "controls", "compare"]; // of these, what touches no page
+const computing = ["network", "prepare", "photo", "explain", "inside", "address", "state", "ownset"];
+const parts = [ // of these, what touches no page
+  "board", "answer", "layers", "controls", "compare", "versus", "ownboard", "owncount", "camera", "handwriting",
+];
 [...computing, ...parts].forEach((name) => load(path.join(scripts, "draw"), name));
 load(path.join(scripts, "explorer"), "convolution");
 const { mnistconv: m, convolution } = globalThis;

@@ -23,6 +23,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return {
       net: "relu", strokes: null, digit: null, pen: PEN[2], centre: true,
       dx: 0, dy: 0, angle: 0, scale: 1, noise: 0, off: {}, train: false, unit: null,
+      why: null, rival: null, // the digit that is asked about, null for the answer; its rival: null, "none" or a digit
     };
   }
 
@@ -63,6 +64,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     if (off.length) fields.off = off.join(",");
     if (state.train) fields.train = 1;
     if (state.unit) fields.unit = writeUnit(state.unit);
+    if (state.why !== null) fields.why = state.why;
+    if (state.rival !== null) fields.not = state.rival;
     return Object.entries(fields).map(([name, value]) => `${name}=${value}`).join("&");
   }
 
@@ -93,6 +96,9 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       const [map, row, column] = unit.slice(2).map(Number);
       state.unit = { layer: unit[1], map, row, column };
     }
+    if (/^\d$/.test(fields.get("why") ?? "")) state.why = Number(fields.get("why"));
+    if (/^\d$/.test(fields.get("not") ?? "")) state.rival = Number(fields.get("not"));
+    if (fields.get("not") === "none") state.rival = "none";
     return state;
   }
 

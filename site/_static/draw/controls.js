@@ -11,6 +11,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   /** What stands below the board: where what is on it comes from. */
   function sourceOf(state, digits) {
+    if (state.picture) return state.picture.source;
     if (m.isExample(state)) return "An example: draw over it.";
     if (state.digit === null || !digits) return "";
     const label = digits.labels[digits.numbers.indexOf(state.digit)];

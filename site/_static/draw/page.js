@@ -8,7 +8,7 @@
 
   const $ = (name) => document.getElementById(`draw-${name}`);
   const names = [...$("networks").querySelectorAll("input")].map((radio) => radio.value);
-  const store = m.makeStore({ ...m.freshState(), ...m.readAddress(names) });
+  const store = m.makeStore({ ...m.freshState(), ...m.readAddress(names), ...m.freshOwn(), ...m.recallOwn() });
   const shelf = m.makeShelf(arrived);
   const voice = m.makeVoice($("spoken"));
 
@@ -42,6 +42,7 @@
   let ink = null; // what is on the board: until a test digit is here, what was on it before
 
   function inkOf(state, digits) {
+    if (state.picture) return state.picture.ink;
     if (state.digit === null) return inkOfStrokes(m.isExample(state) ? m.EXAMPLE.strokes : state.strokes);
     return (digits && inkOfDigit(digits, state.digit)) ?? ink;
   }
@@ -99,6 +100,7 @@
     if (view.ink) m.paintBoard($("board"), view.ink, colours, cursor);
     controls(view);
     settle(view);
+    for (const show of ownSet) show(view);
     if (!results) return;
     answer(view);
     // The second is shown much smaller: its frame is drawn three times as thick.
@@ -107,6 +109,8 @@
     layers(view);
     panel(view);
     compare(view);
+    versus(view);
+    handwriting(view);
     tellAnswer(view);
     const spent = performance.now() - start;
     $("time").dataset.all = spent;
@@ -179,10 +183,16 @@
   const answer = m.makeAnswer({ sentence: $("sentence"), bars: $("bars"), tally: $("tally"), workOut });
   const controls = m.makeControls({ $, store, takeDigit });
   const compare = m.makeCompare({ $, store, shelf, names });
+  const versus = m.makeVersus({ $, store, voice, refresh, workOut });
+
+  const ownSet = [m.makeOwnBoard, m.makeOwnKeep, m.makeOwnCount].map((make) => make({ $, store, shelf, names, voice }));
+  const showBoard = () => $("board").scrollIntoView({ block: "nearest" });
+  const handwriting = m.makeHandwriting({ $, store, shelf, names, voice, reveal: showBoard });
 
   m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
   m.listenToBoard($("board"), store, voice);
   m.keepAddress(store);
+  m.keepOwn(store);
   readTheme();
   new MutationObserver(readTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   store.listen(refresh);

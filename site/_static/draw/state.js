@@ -22,7 +22,14 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       isComparing: false, // whether all networks answer
       by: "dx", // the slider along which they are compared
       right: null, // the digit that they are compared on; null for what the drawing shows
-      past: [], // the boards before this one, for Undo: {strokes, digit}
+      picture: null, // a digit of a photo on the board, {ink, source}; no address holds it
+      photo: null, // {name, width, height, data}: red, green, blue, alpha of each pixel
+      turned: 0, // quarter turns of the photo, clockwise
+      steps: { isWithoutPaper: true, isBlackWhite: true, isTidy: true, isInverted: true, isThick: true },
+      wrote: "", // what the reader says stands in the photo
+      reading: "", // the file that is being read
+      refusal: "", // why the last file is no photo
+      past: [], // the boards before this one, for Undo: {strokes, digit, picture}
     };
   }
 
@@ -54,9 +61,9 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   // The board: each gives the fields that change -------------------------------------------------------
 
-  /** Puts `board`, {strokes, digit}, on the board; Undo brings back what was there. */
-  function putOnBoard({ strokes, digit, past }, board) {
-    return { ...board, past: [...past, { strokes, digit }].slice(-KEPT) };
+  /** Puts `board`, {strokes, digit} or a picture, too, on the board; Undo brings back what was there. */
+  function putOnBoard({ strokes, digit, picture, past }, board) {
+    return { picture: null, ...board, past: [...past, { strokes, digit, picture }].slice(-KEPT) };
   }
 
   function beginStroke(state, point) {

@@ -243,5 +243,5 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     if (focused) (sameButton ?? panel.closest("[tabindex]")).focus({ preventScroll: true });
   }
 
-  Object.assign(globalThis.mnistconv, { written, element, nameUnit, showWhy });
+  Object.assign(globalThis.mnistconv, { written, writtenSmall, element, nameUnit, showWhy });
 })();
