@@ -182,12 +182,13 @@ SELECTORS = """sheets => {
   const rules = (list) => [...list].flatMap((r) => r.selectorText ?? rules(r.cssRules ?? []));
   const name = (sheet) => sheet.href?.split("/_static/")[1]?.split("?")[0];
   const ours = [...document.styleSheets].filter((sheet) => sheets.includes(name(sheet)));
-  return ours.flatMap((sheet) => rules(sheet.cssRules));
+  return ours.map((sheet) => [name(sheet), rules(sheet.cssRules)]);
 }"""
 MATCHING = "selectors => selectors.filter((one) => document.querySelector(one) !== null)"
 OUTSIDE_OF_BRACKETS = re.compile(r",\s*(?![^()]*(?:\([^()]*\)[^()]*)*\))")
 STATES = (
-    r"(?:::?(?:hover|focus-visible|focus|active|checked|disabled|before|after)"
+    r"(?:::?(?:hover|focus-visible|focus-within|focus|active|checked|disabled|enabled|empty"
+    r"|before|after)"
     r"|:not\((?:[^()]|\([^()]*\))*\)|\[(?:hidden|open|aria-|data-)[^\]]*\])+"
 )
 STATE_ALONE = re.compile(rf"(^|[\s>+~(])(?<!:not\(){STATES}(?=$|[\s>+~)])")
@@ -212,31 +213,46 @@ def test_states_are_left_out_of_a_selector(selector, plain):
     assert without_states(selector) == plain
 
 
-def named(text: str) -> set[str]:
-    """The classes and ids in a selector."""
-    return set(re.findall(r"[.#]([A-Za-z][\w-]*)", text))
+NAME = re.compile(r"[.#]?[A-Za-z][\w-]*")
+
+
+def made_by_scripts(sheet: str, built: set[str]):
+    """Whether the scripts beside a sheet name a class, an id or a tag that no page was built with.
+
+    `draw-of-${name}` in a script stands for all that begin so.
+    """
+    scripts = "".join(path.read_text("utf-8") for path in (STATIC / sheet).parent.glob("*.js"))
+    words = set(re.findall(r"[\w-]+", scripts))
+    tags = set(re.findall(r'"([a-z]+)"', scripts))
+    begun = tuple(word for word in words if re.fullmatch(r"\w+-\w+-", word))
+
+    def is_made(name: str) -> bool:
+        if name[0] not in ".#":
+            return name in tags
+        return name not in built and (name[1:] in words or name[1:].startswith(begun))
+
+    return is_made
 
 
 def test_every_rule_of_ours_matches_something(visit, address, site):
     """On some page as it was built; or it names what only a script of ours makes."""
     sheets = [path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.css")]
-    scripts = [path for path in STATIC.rglob("*.js") if "mathjax" not in path.parts]
-    written = set(re.findall(r"[\w-]+", "".join(path.read_text("utf-8") for path in scripts)))
     seen, asked, matched, built = visit("about:blank"), set(), set(), set()
     for path in site.glob("*.html"):
         seen.open(f"{address}{path.name}")
-        texts = seen.page.evaluate(SELECTORS, sheets)
-        selectors = {one for text in texts for one in OUTSIDE_OF_BRACKETS.split(text)}
-        plain = {selector: without_states(selector) for selector in selectors}
-        there = set(seen.page.evaluate(MATCHING, list(plain.values())))
-        asked |= selectors
-        matched |= {selector for selector in selectors if plain[selector] in there}
-        for names in re.findall(r'(?:class|id)="([^"]+)"', path.read_text(encoding="utf-8")):
-            built |= set(names.split())
-    assert len(asked) > 300
-    begun = tuple(word for word in written if re.fullmatch(r"\w+-\w+-", word))  # `draw-of-${name}`
-
-    def is_made(name: str) -> bool:
-        return name not in built and (name in written or name.startswith(begun))
-
-    assert [one for one in asked - matched if not any(map(is_made, named(one)))] == []
+        for sheet, texts in seen.page.evaluate(SELECTORS, sheets):
+            selectors = {one for text in texts for one in OUTSIDE_OF_BRACKETS.split(text)}
+            plain = {selector: without_states(selector) for selector in selectors}
+            there = set(seen.page.evaluate(MATCHING, list(plain.values())))
+            asked |= {(sheet, selector) for selector in selectors}
+            matched |= {(sheet, selector) for selector in selectors if plain[selector] in there}
+        for kind, names in re.findall(r'(class|id)="([^"]+)"', path.read_text(encoding="utf-8")):
+            built |= {{"class": ".", "id": "#"}[kind] + name for name in names.split()}
+    assert {sheet for sheet, _ in asked} == set(sheets)
+    is_made = {sheet: made_by_scripts(sheet, built) for sheet in sheets}
+    idle = [
+        (sheet, selector)
+        for sheet, selector in sorted(asked - matched)
+        if not any(map(is_made[sheet], NAME.findall(without_states(selector))))
+    ]
+    assert idle == []
