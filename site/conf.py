@@ -51,6 +51,7 @@ bibtex_bibfiles = [str(contents.BOOK / "references.bib")]
 bibtex_default_style = "plain"
 
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
 autodoc_default_options = {"members": True}
 default_role = "literal"
 copybutton_selector = "div.cell_input pre, section > div > div.highlight > pre"
