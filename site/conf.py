@@ -27,8 +27,11 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "chapters",
+    "drawings",
+    "mentions",
     "asking",
     "pages",
+    "terms",
     "finishing",
 ]
 include_patterns = contents.files()

@@ -91,8 +91,8 @@ def anchors(site: Path, page: str) -> set[str]:
 
 @EVERY_PAGE
 def test_images_have_an_alt_text_of_substance(site, page):
-    for image in soup(site, page).select("article img"):
-        assert len(image.get("alt", "")) >= 40, f"{page}: {image}"
+    for image in soup(site, page).select("article :is(img, svg.figure)"):
+        assert len(image.get("alt") or image.get("aria-label", "")) >= 40, f"{page}: {image}"
 
 
 def test_the_status_page_names_every_notebook_and_record(site):
