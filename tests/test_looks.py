@@ -6,8 +6,7 @@ import pytest
 from book import NAMES, SITE
 from sites import soup
 
-pytestmark = pytest.mark.slow
-
+SLOW = pytest.mark.slow
 CHAPTER = "01_convolution"
 STATIC = SITE / "_static"
 TERM = "article a:has(> .std-term)"
@@ -33,6 +32,7 @@ def colour_of_a_label(seen) -> str:
     )
 
 
+@SLOW
 def test_a_figure_follows_the_theme_and_is_ink_on_white_on_paper(visit, address):
     colours = {}
     for theme in ("light", "dark"):
@@ -45,6 +45,7 @@ def test_a_figure_follows_the_theme_and_is_ink_on_white_on_paper(visit, address)
     assert colours == {"light": "rgb(34, 48, 60)", "dark": "rgb(227, 230, 233)"}
 
 
+@SLOW
 def test_on_a_phone_a_figure_takes_the_whole_width(visit, address):
     seen = visit(f"{address}{CHAPTER}.html", width=390)
     widths = seen.page.locator("svg.figure").evaluate_all("all => all.map(f => f.clientWidth)")
@@ -55,6 +56,7 @@ def test_on_a_phone_a_figure_takes_the_whole_width(visit, address):
 # Terms
 
 
+@SLOW
 def test_a_link_to_a_term_is_described_by_its_definition_without_a_script(site):
     page = soup(site, CHAPTER)
     for link in page.select(TERM):
@@ -76,6 +78,7 @@ def term(visit, address):
     return find
 
 
+@SLOW
 def test_the_pointer_shows_a_definition_may_go_to_it_and_leaves_it(term):
     seen, link, note = term()
     assert note.is_hidden()
@@ -88,6 +91,7 @@ def test_the_pointer_shows_a_definition_may_go_to_it_and_leaves_it(term):
     note.wait_for(state="hidden")
 
 
+@SLOW
 def test_the_keyboard_shows_a_definition_and_escape_closes_it(term):
     seen, link, note = term()
     link.focus()
@@ -102,6 +106,7 @@ def test_the_keyboard_shows_a_definition_and_escape_closes_it(term):
     seen.page.wait_for_url("**/glossary.html#term-convolution")
 
 
+@SLOW
 def test_the_first_tap_explains_the_second_one_follows(term):
     seen, link, note = term(390)
     link.tap()
@@ -114,6 +119,7 @@ def test_the_first_tap_explains_the_second_one_follows(term):
     seen.page.wait_for_url("**/glossary.html#term-convolution")
 
 
+@SLOW
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_definition_leaves_the_window(term, width):
     seen, _, note = term(width)
@@ -153,6 +159,7 @@ def test_a_mention_leads_to_its_chapter(site):
 # On paper
 
 
+@SLOW
 def test_paper_shows_no_menus_and_nothing_that_is_folded(visit, address):
     seen = visit(f"{address}{CHAPTER}.html", theme="dark")
     seen.page.locator("details.hide summary").first.click()
@@ -166,6 +173,7 @@ def test_paper_shows_no_menus_and_nothing_that_is_folded(visit, address):
     )
 
 
+@SLOW
 def test_the_page_to_draw_prints_board_maps_and_answer(visit, address):
     seen = visit(f"{address}draw.html#net=relu&digit=4", theme="dark")
     seen.page.wait_for_selector(".draw-layer canvas")
@@ -233,6 +241,7 @@ def made_by_scripts(sheet: str, built: set[str]):
     return is_made
 
 
+@SLOW
 def test_every_rule_of_ours_matches_something(visit, address, site):
     """On some page as it was built; or it names what only a script of ours makes."""
     sheets = [path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.css")]
