@@ -43,7 +43,7 @@ def same_layer(seen) -> str:
 def otherwise(seen) -> str:
     often = seen.number(r"Nielsen: .*one half: ([\d,]+) of")
     total = seen.number(r"Nielsen: .*one half: [\d,]+ of ([\d,]+)")
-    diagonal = seen.number(r"Nielsen: .*?,\n +([\d,]+) of them")
+    diagonal = seen.number(r"Nielsen: .*?, ([\d,]+) of them")
     if often == 0:
         return WEIGHTS[0]
     if often == diagonal:
