@@ -88,6 +88,27 @@ def plateau_ends(below: float = 2.0) -> Figure:
     return figure
 
 
+def waits(waited: dict[str, int | None], limit: int) -> Figure:
+    """How many steps each arm waited, a row a dot, in the order of `waited`.
+
+    None: not within `limit` steps, a hollow dot there that says so.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.28 * len(waited)))
+    for row, steps in enumerate(waited.values()):
+        if steps is None:
+            axes.scatter(limit, row, s=34, facecolor=PAPER, edgecolor=ORANGE, zorder=3)
+            axes.annotate(f"not within {limit:,}", (limit, row), (-8, 0), color=ORANGE, ha="right",
+                          va="center", fontsize=8.5, textcoords="offset points")  # fmt: skip
+        else:
+            axes.plot([0, steps], [row, row], color=BLUE, linewidth=1.2)
+            axes.scatter(steps, row, color=BLUE, s=34, zorder=3)
+    axes.set_yticks(range(len(waited)), list(waited))
+    axes.set(xlim=(0, 1.03 * limit), ylim=(len(waited) - 0.5, -0.5))
+    axes.set_xlabel("steps until the loss is below 2.0")
+    axes.grid(axis="x", linewidth=0.6)
+    return figure
+
+
 def _how_many(seeds: int) -> str:
     return {0: "not yet run", 1: "1 seed"}.get(seeds, f"{seeds} seeds")
 
