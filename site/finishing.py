@@ -1,5 +1,6 @@
 """What the finished pages need besides text: their scripts, the trained networks, two mends."""
 
+import shutil
 from pathlib import Path
 
 from asking import COVER_FIRST
@@ -66,9 +67,15 @@ def make_static_folder(app) -> None:
     (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
 
 
-def drop_source_maps(app, exception) -> None:
-    for path in Path(app.outdir).rglob("*.map"):
-        path.unlink()
+# What the themes copy into `_static`, and no page asks for: templates, an icon font with its scripts,
+# source maps, the translations of a search that speaks English.
+UNUSED = ["*.map", "*webpack-macros.html", "scripts/fontawesome.js*", "vendor", "locales"]
+
+
+def drop_unused(app, exception) -> None:
+    for pattern in UNUSED:
+        for path in (Path(app.outdir) / "_static").rglob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def setup(app) -> dict:
@@ -76,5 +83,5 @@ def setup(app) -> dict:
     app.connect("html-page-context", mend_for_screen_readers)
     app.connect("html-page-context", load_scripts)
     app.connect("build-finished", export_trained_networks)
-    app.connect("build-finished", drop_source_maps)
+    app.connect("build-finished", drop_unused)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
