@@ -42,6 +42,8 @@ INTERACTIVE = {
     'class="predict-switch"': ("predict", ["predict", "questions"]),
     EXPLORER: ("explorer", ["convolution", "explorer"]),
     '<div class="draw" id="draw"': ("draw", COMPUTING + SHOWING),
+    '<section class="draw front"': ("draw", []),  # the look alone: front.js brings the scripts
+    'id="front"': ("front", ["front"]),
 }
 
 
@@ -67,8 +69,8 @@ def make_static_folder(app) -> None:
     (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
 
 
-# What the themes copy into `_static`, and no page asks for: templates, an icon font with its scripts,
-# source maps, the translations of a search that speaks English.
+# What the themes copy into `_static`, and no page asks for: templates, an icon font with its
+# scripts, source maps, translations.
 UNUSED = ["*.map", "*webpack-macros.html", "scripts/fontawesome.js*", "vendor", "locales"]
 
 

@@ -1,4 +1,4 @@
-"""What every page of the site brings: its icons, its bytes, and what it does where nothing is kept."""
+"""What every page brings, what it does where nothing is kept; the board of the front page."""
 
 import gzip
 import re
@@ -6,10 +6,12 @@ import re
 import pytest
 from sites import soup
 
-BUDGET = 400_000  # bytes of the front page, compressed, before anybody touches anything
+FIRST = 400_000  # bytes of the front page, compressed, before the reader comes to the board
+WITH_BOARD = 760_000  # and after that
 BLOCKED = """for (const name of ["localStorage", "sessionStorage"]) {
   Object.defineProperty(window, name, { configurable: true, get() { throw new Error("no"); } });
 }"""
+SAYS = "document.getElementById('front-sentence').textContent.startsWith('It reads {}')"
 COMPRESSED_ALREADY = {".woff2", ".png"}
 
 
@@ -57,12 +59,17 @@ def compressed(path) -> int:
 
 
 def test_the_front_page_is_small(visit, address, site):
-    seen = visit(f"{address}index.html")
+    seen = visit(f"{address}index.html", width=390)
     seen.page.wait_for_load_state("networkidle")
-    names = {url.removeprefix(address).split("?")[0] for url in seen.requests}
-    sizes = {name: compressed(site / name) for name in names if "://" not in name and name}
-    assert "index.html" in sizes and "_static/styles/pydata-sphinx-theme.css" in sizes
-    assert sum(sizes.values()) < BUDGET, sorted(sizes.items(), key=lambda item: -item[1])[:12]
+
+    def size() -> int:
+        names = {url.removeprefix(address).split("?")[0] for url in seen.requests}
+        return sum(compressed(site / name) for name in names if not name.startswith("data:"))
+
+    assert 200_000 < size() < FIRST
+    seen.page.locator("#front-board").scroll_into_view_if_needed()
+    seen.page.wait_for_function(SAYS.format("a 3"))
+    assert FIRST < size() < WITH_BOARD
 
 
 def test_only_the_search_page_loads_the_search(site):
@@ -127,3 +134,122 @@ def test_where_nothing_is_kept_the_networks_answer(forgetful):
     page.wait_for_function(
         "document.getElementById('draw-sentence').textContent.startsWith('It reads')"
     )
+
+
+# The board of the front page --------------------------------------------------------------------
+
+
+@pytest.fixture
+def board(visit, address):
+    """Opens the front page, scrolls to its board, and waits until the example is read."""
+
+    def open_board(url: str = address, **how):
+        seen = visit(f"{url}index.html", **how)
+        seen.page.locator("#front-board").scroll_into_view_if_needed()
+        seen.page.wait_for_function(SAYS.format("a 3"))
+        return seen
+
+    return open_board
+
+
+def draw_a_one(page) -> None:
+    page.click("#front-clear")  # which may scroll
+    box = page.locator("#front-board").bounding_box()
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(middle, box["y"] + 0.8 * box["height"], steps=8)
+    page.mouse.up()
+
+
+def test_the_board_waits_for_the_reader(visit, address):
+    seen = visit(f"{address}index.html", width=390)
+    seen.page.wait_for_load_state("networkidle")
+    assert not [url for url in seen.requests if url.endswith(".js") and "/draw/" in url]
+    seen.page.locator("#front-board").scroll_into_view_if_needed()
+    seen.page.wait_for_function(SAYS.format("a 3"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_network_answers_what_is_drawn_on_the_board(board, width):
+    seen = board(width=width)
+    draw_a_one(seen.page)
+    seen.page.wait_for_function(SAYS.format("a 1"))
+    best = seen.page.locator("#front-bars .draw-best")
+    assert best.locator("th").text_content() == "1" and "%" in best.text_content()
+    seen.page.click("#front-undo")
+    seen.page.click("#front-undo")
+    seen.page.wait_for_function(SAYS.format("a 3"))
+    assert not seen.complaints
+
+
+def test_the_board_is_drawn_on_by_keyboard(board):
+    page = board().page
+    page.click("#front-clear")
+    page.focus("#front-board")
+    for key in ["ArrowUp"] * 12 + ["Space"] + ["ArrowDown"] * 24 + ["Space"]:
+        page.keyboard.press(key)
+    page.wait_for_function(SAYS.format("a 1"))
+    page.wait_for_function("document.getElementById('front-spoken').textContent.includes('a 1')")
+
+
+def test_the_link_of_the_board_shows_every_layer_of_the_same_drawing(board):
+    page = board().page
+    draw_a_one(page)
+    page.wait_for_function(SAYS.format("a 1"))
+    sentence = page.locator("#front-sentence").text_content()
+    page.click("#front-link")
+    page.wait_for_function("document.getElementById('draw-sentence')?.textContent")
+    assert page.locator("#draw-sentence").text_content() == sentence
+
+
+def test_a_bar_of_the_board_leads_to_its_reason(board):
+    page = board().page
+    page.get_by_role("button", name="Why this probability of 8?").click()
+    page.wait_for_function("document.getElementById('draw-why')?.textContent.includes('8')")
+    assert "unit=probabilities.8.0.0" in page.url
+
+
+def test_the_board_takes_the_colours_of_the_theme(board):
+    page = board().page
+    corner = (
+        "[...document.getElementById('front-board').getContext('2d').getImageData(5, 5, 1, 1).data]"
+    )
+    assert page.evaluate(corner)[0] > 200
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(f"{corner}[0] < 60")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_board_that_answers_is_accessible_and_fits(board, width, theme):
+    seen = board(width=width, theme=theme)
+    assert seen.violations("#front") == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_board_works_from_a_folder(board, site):
+    assert not board(f"{site.as_uri()}/").complaints
+
+
+def test_a_network_that_is_missing_is_named_on_the_board(visit, address):
+    seen = visit("about:blank")
+    seen.page.route("**/draw/relu.js", lambda route: route.abort())
+    seen.page.goto(f"{address}index.html")
+    seen.page.locator("#front-board").scroll_into_view_if_needed()
+    seen.page.wait_for_function(
+        "document.getElementById('front-sentence').textContent.includes('could not be loaded')"
+    )
+
+
+def test_without_scripts_and_in_print_there_is_no_board(windows, address):
+    context = windows.browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}index.html")
+    assert page.locator("#front").is_hidden()
+    context.close()
+    page = windows.browser.new_page()
+    page.goto(f"{address}index.html")
+    page.emulate_media(media="print")
+    assert page.locator("#front").is_hidden()
+    page.close()
