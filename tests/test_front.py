@@ -253,3 +253,39 @@ def test_without_scripts_and_in_print_there_is_no_board(windows, address):
     page.emulate_media(media="print")
     assert page.locator("#front").is_hidden()
     page.close()
+
+
+# Phones ------------------------------------------------------------------------------------------
+
+
+OUT_OF_THE_PAGE = """width => {
+  // The browser itself brings the keyboard into a formula that scrolls, the theme into all else.
+  const scrolls = (box) => ["auto", "scroll"].includes(getComputedStyle(box).overflowX)
+    && box.scrollWidth > box.clientWidth && (box.tabIndex >= 0 || box.matches("span.math"));
+  const isInScroller = (box) => box !== null && (scrolls(box) || isInScroller(box.parentElement));
+  return [...document.querySelectorAll(".bd-article-container *")]
+    .filter((element) => element.checkVisibility() && !element.closest(".visually-hidden")
+      && element.getBoundingClientRect().right > width + 1 && !isInScroller(element.parentElement))
+    .map((element) => element.outerHTML.slice(0, 150)).slice(0, 3);
+}"""
+SEARCHES = ["search.html?q=network", "search.html?q=cross_entropy", "search.html?q=mnistconv"]
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_nothing_is_wider_than_a_phone(windows, address, site, width):
+    """What is wider scrolls in a box of its own, which the keyboard reaches; no page does."""
+    context = windows.browser.new_context(
+        viewport={"width": width, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    for name in [*(f"{page}.html" for page in pages(site)), *SEARCHES]:
+        page.goto(address + name)
+        page.evaluate("window.MathJax?.startup?.promise")
+        if name in SEARCHES:
+            page.wait_for_function(
+                "document.querySelectorAll('#search-results .context').length > 3"
+            )
+        # The window of a phone grows with what is too wide for it: `width` alone is sure.
+        assert page.evaluate("document.documentElement.scrollWidth") == width, name
+        assert page.evaluate(OUT_OF_THE_PAGE, width) == [], name
+    context.close()
