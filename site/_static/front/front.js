@@ -2,19 +2,17 @@
 "use strict";
 
 (() => {
-  // Of the draw page, in this order; view.js paints, place.js has the example, speech.js speaks.
-  const SCRIPTS = ["network", "prepare", "address", "state", "place", "view", "board", "answer", "speech", "loading"];
-  const FOLDER = document.currentScript.src.replace(/front\/front\.js.*$/, "draw/");
+  const PARTS = document.currentScript.src.replace(/front\/front\.js.*$/, "draw/front.js"); // joined by the build
   const NET = "relu";
 
   const $ = (name) => document.getElementById(`front-${name}`);
 
-  const load = (name) => new Promise((resolve, reject) => {
-    const script = Object.assign(document.createElement("script"), { src: `${FOLDER}${name}.js`, async: false });
-    script.onload = resolve;
-    script.onerror = () => reject(new Error("a script is missing"));
+  function bringParts() {
+    const script = Object.assign(document.createElement("script"), { src: PARTS });
+    script.onload = start;
+    script.onerror = () => refuse(new Error("a script is missing"));
     document.head.append(script);
-  });
+  }
 
   const refuse = (problem) => ($("sentence").textContent = `The network could not be loaded (${problem.message}).`);
 
@@ -75,7 +73,7 @@
     if (hasBegun) return;
     hasBegun = true;
     observer.disconnect();
-    Promise.all(SCRIPTS.map(load)).then(start, refuse);
+    bringParts();
   }
 
   observer.observe($("board"));
