@@ -54,10 +54,12 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     moveByArrows(rows.map((row) => [...row.querySelectorAll("button")]));
 
     function fill(button, value, length, text) {
-      button.querySelector("span").textContent = text;
-      button.setAttribute("aria-label", `${text}. ${button.dataset.question}`);
       button.style.setProperty("--share", Math.abs(length).toFixed(4));
       button.classList.toggle("negative", value < 0);
+      const place = button.querySelector("span");
+      if (place.textContent === text) return;
+      place.textContent = text;
+      button.setAttribute("aria-label", `${text}. ${button.dataset.question}`);
     }
 
     function fillBars({ out, probabilities }, best) {
