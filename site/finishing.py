@@ -1,5 +1,6 @@
 """What the finished pages need besides text: their scripts, the trained networks, two mends."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -89,12 +90,22 @@ def bring_first_weights(app, pagename: str, templatename: str, context: dict, do
         context["preloaded"] = ["_static/draw/networks.js", "_static/draw/relu.js"]
 
 
+COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.M | re.S)
+
+
+def without_comments(script: str) -> str:
+    """The script less the comments that have lines of their own, and less its indentation."""
+    return re.sub(r"^ +", "", COMMENT.sub("", script), flags=re.M)
+
+
 def join_scripts(app) -> None:
-    """Write each of `JOINED`; their sources stay a job a file."""
+    """Write each of `JOINED`; their sources stay a job a file, for readers with their comments."""
     folder = Path(app.outdir) / "_static" / "draw"
     folder.mkdir(parents=True, exist_ok=True)
     for name, parts in JOINED.items():
-        sources = [(DRAW / f"{part}.js").read_text(encoding="utf-8") for part in parts]
+        sources = [
+            without_comments((DRAW / f"{part}.js").read_text(encoding="utf-8")) for part in parts
+        ]
         (folder / f"{name}.js").write_text("\n".join(sources), encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 import gzip
 import re
 
+import finishing
 import pytest
 from sites import soup
 
@@ -289,3 +290,21 @@ def test_nothing_is_wider_than_a_phone(windows, address, site, width):
         assert page.evaluate("document.documentElement.scrollWidth") == width, name
         assert page.evaluate(OUT_OF_THE_PAGE, width) == [], name
     context.close()
+
+
+@pytest.mark.parametrize("name", finishing.JOINED)
+def test_a_joined_script_is_its_sources_without_comments(site, name):
+    joined = (site / "_static" / "draw" / f"{name}.js").read_text()
+    code = [line for part in finishing.JOINED[name] for line in code_lines(part)]
+    assert [line for line in joined.splitlines() if line] == code
+
+
+def code_lines(part: str) -> list[str]:
+    """The lines of a script that are no comment, told line by line."""
+    lines, is_comment = [], False
+    for line in map(str.lstrip, (finishing.DRAW / f"{part}.js").read_text().splitlines()):
+        is_comment = is_comment or line.startswith("/**")
+        if line and not is_comment and not line.startswith("//"):
+            lines.append(line)
+        is_comment = is_comment and not line.endswith("*/")
+    return lines
