@@ -37,6 +37,20 @@ def nielsen_weights(net: nn.Module) -> None:
     _take_over("weight", net)
 
 
+def nielsen_hidden(net: nn.Module) -> None:
+    """Draw hidden weights and biases as `nielsen` does; the last layer stays as it is."""
+    nielsen_weights(net)
+    nielsen_biases(net)
+
+
+def nielsen_weights_and_zeros(net: nn.Module) -> None:
+    """Draw hidden weights as `nielsen` does, all zero in the last layer; hidden biases stay."""
+    nielsen_weights(net)
+    *_, last = [layer for layer in net.children() if hasattr(layer, "weight")]
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+
+
 @torch.no_grad()
 def _take_over(part: str, net: nn.Module) -> None:
     his = copy.deepcopy(net)
@@ -68,4 +82,6 @@ INITIALISATIONS = {
     "as if centred": as_if_centred,
     "nielsen biases": nielsen_biases,
     "nielsen weights": nielsen_weights,
+    "nielsen hidden": nielsen_hidden,
+    "nielsen weights and zeros": nielsen_weights_and_zeros,
 }

@@ -162,6 +162,8 @@ PLATEAU = {
     "the first 50,000 digits": _two_conv(held_out=10_000),
     "his first biases alone": _two_conv(initialisation="nielsen biases"),
     "his first weights alone": _two_conv(initialisation="nielsen weights"),
+    "his first weights and biases": _two_conv(initialisation="nielsen hidden"),
+    "his first weights, last layer 0": _two_conv(initialisation="nielsen weights and zeros"),
     "all he draws": _two_conv(initialisation="nielsen"),
     "Nielsen's protocol": Recipe(
         nielsen.NielsenTwoConv, 1, 0.1, held_out=10_000, initialisation="nielsen", order="fixed"

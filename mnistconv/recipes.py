@@ -17,9 +17,12 @@ CHOICES = {
     "schedule": ("constant", "one-cycle"),
     "decayed": ("all", "weights"),
     "kept_epoch": ("last", "best validation"),
-    "initialisation": ("pytorch", "nielsen", "as if centred", "nielsen biases", "nielsen weights"),
+    "initialisation": (
+        "pytorch", "nielsen", "as if centred",
+        "nielsen biases", "nielsen weights", "nielsen hidden", "nielsen weights and zeros",
+    ),
     "order": ("fresh", "fixed"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

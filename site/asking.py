@@ -63,12 +63,12 @@ class Seen:
 
 
 def text_of(cell) -> str:
-    """What a cell's outputs say in words, tables included."""
+    """What a cell's outputs say in words, tables included; a stream may come in pieces."""
     texts = []
     for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        texts.append(output.get("text") or data.get("text/plain") or "")
-    return "\n".join("".join(text) for text in texts)
+        shown = output.get("data", {}).get("text/plain", "")
+        texts.append(output.get("text") or f"{shown}\n")
+    return "".join(texts)
 
 
 @dataclass

@@ -27,8 +27,11 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "chapters",
+    "drawings",
+    "mentions",
     "asking",
     "pages",
+    "terms",
     "finishing",
 ]
 include_patterns = contents.files()
@@ -48,6 +51,7 @@ bibtex_bibfiles = [str(contents.BOOK / "references.bib")]
 bibtex_default_style = "plain"
 
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
 autodoc_default_options = {"members": True}
 default_role = "literal"
 copybutton_selector = "div.cell_input pre, section > div > div.highlight > pre"

@@ -54,6 +54,7 @@ def execute(notebook) -> None:
         kernel_name="python3",
         resources={"metadata": {"path": str(contents.BOOK)}},
         record_timing=False,
+        coalesce_streams=True,
     ).execute(env=os.environ | KERNEL_ENVIRONMENT)
     notebook.cells.remove(question)
     used = json.loads(question.outputs[0].text)

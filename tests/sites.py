@@ -120,6 +120,9 @@ class Visit:
         """Leave the page, and nothing behind that the next one could notice."""
         self.page.unroute_all()
         self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.emulate_media(
+            media="null"
+        )  # what a test has looked at on paper is a screen again
         self.page.mouse.up()
         self.page.mouse.move(0, 0)
         self.page.goto("about:blank")

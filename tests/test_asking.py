@@ -86,6 +86,15 @@ def test_a_range_is_right_from_end_to_end(small):
     assert answer["low"] == pytest.approx(25.95)
 
 
+def test_a_line_that_was_printed_in_pieces_is_one_line():
+    pieces = ("26 of", " 30\n27 o", "f 30\n")
+    outputs = [nbformat.v4.new_output("stream", text=piece) for piece in pieces]
+    figure = nbformat.v4.new_output("display_data", {"text/plain": "<Figure>"})
+    cell = nbformat.v4.new_code_cell("print(...)", outputs=[*outputs, figure])
+    assert asking.Seen(asking.text_of(cell)).numbers(r"^27.*$") == [27, 30]
+    assert "<Figure>" in asking.text_of(cell).splitlines()
+
+
 def test_thousands_and_minus_signs_are_numbers(small):
     ((_, _, answer),) = small(
         "{'How': Number(lambda seen: tuple(seen.numbers()))}", output="from −1,200 to .5"

@@ -128,7 +128,8 @@ def test_the_frame_is_complete(name):
     for part in ("You will do", "You will learn", "You need", "Time", "**Predict.**"):
         assert part in prose, f"{name}: {part!r} is missing"
     headings = re.findall(r"^## (.+)$", prose, re.M)
-    assert headings[-4:] == ["Summary", "Exercises", "Open problem", "Further reading"]
+    at_the_end = ["Summary", "Questions", "Exercises", "Open problem", "Further reading"]
+    assert headings[-5:] == at_the_end
 
 
 @EVERY_NOTEBOOK

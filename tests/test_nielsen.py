@@ -397,7 +397,7 @@ def test_an_arm_of_the_plateau_changes_one_thing_until_all_is_his():
     changes = [{k for k in usual | arm if usual.get(k) != arm.get(k)} for arm in arms]
     data, first = {"held_out", "training_images"}, {"initialisation"}
     assert changes == [
-        {"network"}, {"order"}, data, first, first, first,
+        {"network"}, {"order"}, data, first, first, first, first, first,
         {"network", "order"} | data | first, {"network"}, {"network"},
     ]  # fmt: skip
 

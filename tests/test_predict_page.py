@@ -4,8 +4,6 @@ import pytest
 from book import NAMES
 from sites import soup
 
-pytestmark = pytest.mark.slow
-
 PAGE = "04_cross_entropy"
 
 

@@ -20,7 +20,13 @@ from torch.optim.lr_scheduler import OneCycleLR
 from mnistconv import nielsen as nielsen_module
 from mnistconv.data import SHIFTS, expand, to_input
 from mnistconv.experiments import EXPERIMENTS, Experiment
-from mnistconv.initialisation import nielsen, nielsen_biases, nielsen_weights
+from mnistconv.initialisation import (
+    nielsen,
+    nielsen_biases,
+    nielsen_hidden,
+    nielsen_weights,
+    nielsen_weights_and_zeros,
+)
 from mnistconv.networks import ConvNetTwoConvTwoDenseLayersWithDropout, DenseNet
 from mnistconv.nielsen import NielsenTwoConvReLU
 from mnistconv.protocol import shuffle_once
@@ -259,6 +265,21 @@ def test_half_of_nielsens_first_weights_leaves_the_rest_as_it_was():
             hidden = name.endswith(part) and not name.startswith("out")
             source = whole if hidden else before
             assert torch.equal(value, source.state_dict()[name]), name
+
+
+def test_the_last_layer_or_the_hidden_biases_may_stay_as_they_were():
+    torch.manual_seed(0)
+    net, before = (ConvNetTwoConvTwoDenseLayersWithDropout() for _ in range(2))
+    for function, stay in ((nielsen_hidden, ["out"]), (nielsen_weights_and_zeros, ["bias"])):
+        net.load_state_dict(before.state_dict())
+        function(net)
+        for name, value in net.state_dict().items():
+            kept = torch.equal(value, before.state_dict()[name])
+            if name.startswith("out") and stay == ["bias"]:
+                assert not value.any(), name
+            else:
+                assert kept == any(part in name for part in stay), name
+    assert net.fc1.weight.std().item() == pytest.approx(1000**-0.5, rel=0.02)
 
 
 def test_first_weights_as_nielsen_draws_them():

@@ -164,3 +164,15 @@ def test_a_kernels_sums_over_twenty_maps_are_those_of_the_convolution():
     assert sum(parts) == pytest.approx(total, abs=0.11)
     assert figure.get_suptitle().endswith(f"{total:+.2f}")
     plt.close("all")
+
+
+def test_waits_shows_each_arm_and_which_did_not_end():
+    (axes,) = figures.waits({"quick": 200, "slow": None, "middling": 3_000}, 4_000).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["quick", "slow", "middling"]
+    dots = {int(y): (x, dot) for dot in axes.collections for x, y in dot.get_offsets()}
+    assert [dots[row][0] for row in range(3)] == [200, 4_000, 3_000]
+    assert [text.get_text() for text in axes.texts] == ["not within 4,000"]
+    assert to_rgba(PAPER) == tuple(dots[1][1].get_facecolor()[0])
+    assert to_rgba(PAPER) != tuple(dots[0][1].get_facecolor()[0])
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first arm is on top
+    plt.close("all")

@@ -12,8 +12,7 @@ import pytest
 from book import NAMES, REPOSITORY
 from sites import build, soup
 
-pytestmark = pytest.mark.slow
-
+SLOW = pytest.mark.slow
 PAGES = [
     "index", *NAMES, "draw", "glossary", "references", "package", "api", "status",
     "search", "genindex", "404",
@@ -48,6 +47,7 @@ def test_a_chapter_can_be_downloaded_as_its_notebook(site, name):
     assert (site / "_sources" / f"{name}.ipynb").read_bytes() == notebook.read_bytes()
 
 
+@SLOW
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chapter_links_its_first_terms_and_boxes_its_predictions(site, name):
     text = (REPOSITORY / "notebooks" / "text" / f"{name}.md").read_text(encoding="utf-8")
@@ -91,8 +91,8 @@ def anchors(site: Path, page: str) -> set[str]:
 
 @EVERY_PAGE
 def test_images_have_an_alt_text_of_substance(site, page):
-    for image in soup(site, page).select("article img"):
-        assert len(image.get("alt", "")) >= 40, f"{page}: {image}"
+    for image in soup(site, page).select("article :is(img, svg.figure)"):
+        assert len(image.get("alt") or image.get("aria-label", "")) >= 40, f"{page}: {image}"
 
 
 def test_the_status_page_names_every_notebook_and_record(site):
@@ -105,6 +105,7 @@ def test_the_status_page_names_every_notebook_and_record(site):
 # In the browser
 
 
+@SLOW
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 @EVERY_PAGE
@@ -120,6 +121,7 @@ def test_a_page_is_quiet_accessible_and_fits(visit, address, page, width, theme)
     assert foreign == []
 
 
+@SLOW
 @pytest.mark.parametrize("words, page", [("plateau", "06_two"), ("dropout", "09_dropout")])
 def test_search_finds(visit, address, words, page):
     seen = visit(f"{address}search.html?q={words}")
@@ -127,6 +129,7 @@ def test_search_finds(visit, address, words, page):
     assert seen.complaints == []
 
 
+@SLOW
 def test_a_solution_opens_by_keyboard(visit, address):
     seen = visit(f"{address}02_softmax.html")
     solution = seen.page.locator("details.hide").first
@@ -137,6 +140,7 @@ def test_a_solution_opens_by_keyboard(visit, address):
     assert solution.locator("pre").first.is_visible()
 
 
+@SLOW
 def test_the_theme_switch_works(visit, address):
     seen = visit(f"{address}index.html")
     for name, theme in (("Dark", "dark"), ("Light", "light")):
@@ -145,6 +149,7 @@ def test_the_theme_switch_works(visit, address):
         assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
 
 
+@SLOW
 @pytest.mark.parametrize("page", ["index", "02_softmax", "06_two_convolutional_layers", "package"])
 def test_a_page_works_from_a_folder_without_a_server(visit, site, page):
     seen = visit((site / f"{page}.html").as_uri())
@@ -156,6 +161,7 @@ def test_a_page_works_from_a_folder_without_a_server(visit, site, page):
         seen.page.wait_for_selector("#search-results a[href*='06_two']")
 
 
+@SLOW
 def test_mathematics_and_text_use_our_own_fonts(visit, address):
     seen = visit(f"{address}02_softmax.html")
     seen.page.evaluate("document.fonts.ready")
@@ -170,6 +176,7 @@ def test_mathematics_and_text_use_our_own_fonts(visit, address):
 # Published, and refused
 
 
+@SLOW
 def test_a_published_site_has_sitemap_card_and_launch_links(tmp_path):
     where = {
         "MNISTCONV_SITE_URL": "https://example.org/book/",
@@ -195,6 +202,7 @@ def test_without_addresses_there_are_no_launch_links(site):
     assert not (site / "sitemap.xml").exists()
 
 
+@SLOW
 def test_a_broken_reference_stops_the_build_and_is_named(tmp_path):
     for folder in ("mnistconv", "results", "notebooks", "site"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=NOT_NEEDED)
@@ -208,6 +216,7 @@ def test_a_broken_reference_stops_the_build_and_is_named(tmp_path):
     assert "04_entropy" in finished.stderr
 
 
+@SLOW
 def test_a_missing_picture_stops_the_build_and_is_named_with_its_cell(tmp_path):
     for folder in ("mnistconv", "results", "notebooks", "site"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=NOT_NEEDED)

@@ -41,7 +41,7 @@ from mnistconv.figures.luck import (
     two_kinds_of_luck,
 )
 from mnistconv.figures.networks import network_diagram
-from mnistconv.figures.results import plateau_ends, record_curves
+from mnistconv.figures.results import plateau_ends, record_curves, waits
 from mnistconv.figures.style import use_style
 from mnistconv.figures.training import (
     activations,
@@ -94,5 +94,6 @@ __all__ = [
     "softmax_by_scale",
     "two_kinds_of_luck",
     "use_style",
+    "waits",
     "window_on_a_digit",
 ]

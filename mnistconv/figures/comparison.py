@@ -12,6 +12,7 @@ from mnistconv.data import SHIFTS
 from mnistconv.experiments import Experiment, get_experiment, on_board
 from mnistconv.figures.style import (
     BLUE,
+    CLOSE,
     COLOURS,
     FAINT,
     GREEN,
@@ -19,6 +20,7 @@ from mnistconv.figures.style import (
     ORANGE,
     PAPER,
     PURPLE,
+    SIGNED,
     SOFT_INK,
     WIDTH,
 )
@@ -34,20 +36,20 @@ MOST_MISREAD = 2_100  # at the left edge of the scoreboard's axis; what lies bey
 def shifts(image: Tensor) -> Figure:
     """A digit, its four one-pixel shifts, and below each what the shift changed.
 
-    `image` is uint8 `[28, 28]`. Changes: orange where ink was added, purple where it went.
+    `image` is uint8 `[28, 28]`. Changes: blue where ink was added, red where it went.
     """
     figure, grid = plt.subplots(2, 5, figsize=(WIDTH, 3.2))
     for k, shift in enumerate(SHIFTS):
         moved = shift(image)
         name = "original" if k == 0 else shift.__name__.removeprefix("shift_")
         grid[0, k].imshow(moved, cmap="gray_r")
-        grid[0, k].set_title(name, fontsize=10)
+        grid[0, k].set_title(name, fontsize=11)
         change = moved.int() - image.int()
-        grid[1, k].imshow(change, cmap="PuOr_r", vmin=-255, vmax=255)
+        grid[1, k].imshow(change, cmap=SIGNED, vmin=-255, vmax=255)
     for place in grid.flat:
         _picture_frame(place)
-    grid[0, 0].set_ylabel("picture", fontsize=10)
-    grid[1, 0].set_ylabel("change", fontsize=10)
+    grid[0, 0].set_ylabel("picture", fontsize=11)
+    grid[1, 0].set_ylabel("change", fontsize=11)
     return figure
 
 
@@ -60,10 +62,10 @@ def grey_line(right: Tensor, wrong: Tensor) -> Figure:
     titles = ("shift, then normalise", "normalise, then shift")
     for place, image, title in zip(places, (right, wrong), titles, strict=True):
         shown = place.imshow(image, cmap="gray_r", vmin=right.min(), vmax=right.max())
-        place.set_title(title, fontsize=10)
+        place.set_title(title, fontsize=11)
         _picture_frame(place)
     places[1].annotate(
-        "a grey line", (0.5, 2), (6.5, 2), color=ORANGE, fontsize=9, va="center",
+        "a grey line", (0.5, 2), (6.5, 2), color=ORANGE, fontsize=10, va="center",
         arrowprops={"arrowstyle": "->", "color": ORANGE},
     )  # fmt: skip
     figure.colorbar(shown, ax=places, label="pixel value", shrink=0.85)
@@ -152,7 +154,7 @@ def dropout_masks(seed: int = 1) -> Figure:
         if title.startswith("training"):
             keep[:3] = [torch.rand(n, generator=generator) < 0.5 for n in layers[:3]]
         _draw_units(place, keep)
-        place.set_title(title, fontsize=10)
+        place.set_title(title, fontsize=11)
     return figure
 
 
@@ -190,11 +192,12 @@ def scoreboard_dots(board: str = "article") -> Figure:
         _score_row(axes, -row, experiment)
     _score_legend(axes)
     titles = [f"{e.name}\n{e.title}" for e in rows]
-    axes.set_yticks(-np.arange(len(titles)), titles, fontsize=8.5)
+    axes.set_yticks(-np.arange(len(titles)), titles, fontsize=9.5, linespacing=CLOSE)
     axes.tick_params(axis="y", length=0)
     axes.set(xscale="log", xlim=(MOST_MISREAD, 21), ylim=(-len(titles) + 0.4, 1.0))
     counts = (1500, 500, 200, 100, 50, 30)
-    axes.set_xticks(counts, [f"{n:,}\n{100 - n / 100:.10g} %" for n in counts], fontsize=9)
+    ticks = [f"{n:,}\n{100 - n / 100:.10g} %" for n in counts]
+    axes.set_xticks(counts, ticks, fontsize=10, linespacing=CLOSE)
     axes.set_xticks([], minor=True)
     axes.set_xlabel("misread of 10,000 (log scale), and accuracy")
     axes.grid(axis="x", linewidth=0.6)
@@ -211,7 +214,7 @@ def _score_row(axes: Axes, y: float, experiment: Experiment) -> None:
         ends = [TEST_IMAGES * (1 - low), TEST_IMAGES * (1 - high)]
         axes.plot(ends, [y, y], color=FAINT, linewidth=9, solid_capstyle="butt", zorder=1)
     if not ours:
-        axes.text(900, y, "not yet run", fontsize=8.5, color=SOFT_INK, va="center", ha="center")
+        axes.text(900, y, "not yet run", fontsize=9.5, color=SOFT_INK, va="center", ha="center")
     published = (experiment.article, experiment.rerun, experiment.normalised, experiment.nielsen)
     groups = [*([value] for value in published), ours]
     for values, style in zip(groups, SCORE_STYLES.values(), strict=True):
@@ -231,7 +234,7 @@ def _off_the_axis(axes: Axes, y: float, ours: list[float]) -> None:
     if outside:
         axes.scatter(MOST_MISREAD * 0.96, y, marker="<", s=34, color=BLUE, zorder=4)
         percents = ", ".join(f"{value:.2f} %" for value in sorted(outside))
-        axes.text(MOST_MISREAD * 0.97, y - 0.2, percents, fontsize=8.5, color=BLUE, va="top")
+        axes.text(MOST_MISREAD * 0.97, y - 0.2, percents, fontsize=9.5, color=BLUE, va="top")
 
 
 SCORE_STYLES = {
@@ -250,7 +253,7 @@ def _score_legend(axes: Axes) -> None:
         marks = {key: value for key, value in style.items() if key != "lift"}
         axes.scatter([], [], label=label, **marks)
     axes.plot([], [], color=FAINT, linewidth=9, solid_capstyle="butt", label="95 % interval")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.42, 1.08), ncols=6, fontsize=8.5,
+    axes.legend(loc="upper center", bbox_to_anchor=(0.42, 1.08), ncols=6, fontsize=9.5,
                 handletextpad=0.5, columnspacing=1.2, handlelength=1.2)  # fmt: skip
 
 
@@ -275,7 +278,7 @@ def disagreement(labels: Tensor, *pairs: tuple[str, str], seed: int = 0) -> Figu
         for number, (count, word) in enumerate(zip(counts, words, strict=True)):
             axes.barh(-row, count, left=left, height=0.34, color=(ORANGE, FAINT, BLUE)[number])
             axes.text(
-                (0, 0.3, 0.45)[number], -row + 0.28, f"{word}: {count}", fontsize=9.5,
+                (0, 0.3, 0.45)[number], -row + 0.28, f"{word}: {count}", fontsize=10.5,
                 color=(ORANGE, SOFT_INK, BLUE)[number], transform=axes.get_yaxis_transform(),
             )  # fmt: skip
             left += count
@@ -299,7 +302,7 @@ def best_of(*runs: int) -> Figure:
         label = "one run" if n == 1 else f"best of {n}: {mean:+.2f} on average"
         axes.annotate(
             label, (z[density.argmax()], density.max()), (0, 4), textcoords="offset points",
-            ha=side, color=colour, fontsize=9,
+            ha=side, color=colour, fontsize=10,
         )  # fmt: skip
     axes.set(xlabel="standard deviations from the mean of all runs", yticks=[])
     axes.set_ylim(0, 1.12 * axes.get_ylim()[1])

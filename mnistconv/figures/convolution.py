@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
-from mnistconv.figures.style import BLUE, GREEN, INK, ORANGE, SOFT_INK, WIDTH
+from mnistconv.figures.style import BLUE, GREEN, INK, ORANGE, RED, SIGNED, SOFT_INK, WIDTH
 
 
 def _numbers(axes: Axes, values: Tensor, title: str, digits: int = 0) -> None:
@@ -17,7 +17,7 @@ def _numbers(axes: Axes, values: Tensor, title: str, digits: int = 0) -> None:
     axes.imshow(torch.zeros(rows, columns), cmap="gray_r", vmin=0, vmax=1)
     for i in range(rows):
         for j in range(columns):
-            axes.text(j, i, f"{values[i, j]:.{digits}f}", ha="center", va="center", fontsize=10)
+            axes.text(j, i, f"{values[i, j]:.{digits}f}", ha="center", va="center", fontsize=11)
             corner = (j - 0.5, i - 0.5)
             style = {"fill": False, "edgecolor": SOFT_INK, "linewidth": 0.6, "clip_on": False}
             axes.add_patch(Rectangle(corner, 1, 1, **style))
@@ -63,7 +63,7 @@ def small_convolution(values: Tensor, kernel: Tensor, row: int, column: int) -> 
     pairs = zip(window.flatten(), kernel.flatten(), strict=True)
     products = " + ".join(f"{value:.0f}·{weight:.0f}" for value, weight in pairs)
     text = f"{products} = {result[row, column]:.0f}"
-    figure.text(0.5, 0.01, text, ha="center", color=ORANGE, fontsize=11)
+    figure.text(0.5, 0.01, text, ha="center", color=ORANGE, fontsize=12)
     return figure
 
 
@@ -80,19 +80,19 @@ def window_on_a_digit(image: Tensor, kernel: Tensor, row: int, column: int) -> F
     places[0].imshow(image, cmap="gray_r", vmin=0, vmax=1)
     _frame(places[0], row, column, side)
     bound = 2 * max(kernel.abs().max(), products.abs().max())  # pale, so that numbers can be read
-    places[1].imshow(kernel, cmap="RdBu", vmin=-bound, vmax=bound)
-    places[2].imshow(products, cmap="RdBu", vmin=-bound, vmax=bound)
+    places[1].imshow(kernel, cmap=SIGNED, vmin=-bound, vmax=bound)
+    places[2].imshow(products, cmap=SIGNED, vmin=-bound, vmax=bound)
     for i in range(side):
         for j in range(side):
             for axes, value in ((places[1], kernel[i, j]), (places[2], products[i, j])):
                 text = f"{value:.1f}".replace("-0.0", "0.0")
-                axes.text(j, i, text, ha="center", va="center", fontsize=8, color=INK)
+                axes.text(j, i, text, ha="center", va="center", fontsize=9, color=INK)
     limit = result.abs().max()
-    places[3].imshow(result, cmap="RdBu", vmin=-limit, vmax=limit)
+    places[3].imshow(result, cmap=SIGNED, vmin=-limit, vmax=limit)
     _frame(places[3], row, column, 1)
     titles = ("input 28×28", "kernel 5×5", "products", "feature map 24×24")
     for axes, title in zip(places, titles, strict=True):
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title, fontsize=11)
         axes.axis("off")
     total = f"sum of the 25 products: {products.sum():.2f}"
     places[2].text(0.5, -0.12, total, transform=places[2].transAxes, ha="center", color=ORANGE)
@@ -103,12 +103,12 @@ def kernels_on_a_digit(image: Tensor, kernels: dict[str, Tensor]) -> Figure:
     """The feature maps that hand-made kernels make of a digit `[28, 28]`: blue +, red -."""
     figure, places = plt.subplots(1, 1 + len(kernels), figsize=(WIDTH, 1.9))
     places[0].imshow(image, cmap="gray_r")
-    places[0].set_title("input", fontsize=9)
+    places[0].set_title("input", fontsize=10)
     for axes, (name, kernel) in zip(places[1:], kernels.items(), strict=True):
         result = F.conv2d(image[None, None], kernel[None, None])[0, 0]
         limit = result.abs().max()
-        axes.imshow(result, cmap="RdBu", vmin=-limit, vmax=limit)
-        axes.set_title(name, fontsize=9)
+        axes.imshow(result, cmap=SIGNED, vmin=-limit, vmax=limit)
+        axes.set_title(name, fontsize=10)
     for axes in places:
         axes.axis("off")
     return figure
@@ -154,7 +154,7 @@ def receptive_fields(image: Tensor, net: nn.Module, units: list[tuple[int, int]]
         seen = receptive_field(net, unit).nonzero()
         (top, left), (bottom, right) = seen.min(0).values, seen.max(0).values
         _frame(axes, top, left, bottom - top + 1)
-        axes.set_title(f"unit {unit}: {bottom - top + 1}×{right - left + 1}", fontsize=10)
+        axes.set_title(f"unit {unit}: {bottom - top + 1}×{right - left + 1}", fontsize=11)
         axes.axis("off")
     return figure
 
@@ -176,13 +176,13 @@ def kernel_across_maps(maps: Tensor, kernel: Tensor, row: int, column: int) -> F
         above, below = places[block, place], places[block + 1, place]
         above.imshow(maps[number], cmap="gray_r", vmin=0, vmax=1)
         _frame(above, row, column, side)
-        below.imshow(kernel[number], cmap="RdBu", vmin=-limit, vmax=limit)
-        colour = BLUE if part > 0 else ORANGE
+        below.imshow(kernel[number], cmap=SIGNED, vmin=-limit, vmax=limit)
+        colour = BLUE if part > 0 else RED
         below.text(0.5, -0.08, f"{part:+.2f}", transform=below.transAxes, ha="center", va="top",
-                   color=colour, fontsize=9)  # fmt: skip
+                   color=colour, fontsize=10)  # fmt: skip
     for axes in places.flat:
         axes.axis("off")
-    figure.suptitle(f"twenty sums of 25 products, together {parts.sum():+.2f}", fontsize=10)
+    figure.suptitle(f"twenty sums of 25 products, together {parts.sum():+.2f}", fontsize=11)
     return figure
 
 
@@ -191,8 +191,8 @@ def learned_kernel(true: Tensor, steps: dict[str, Tensor]) -> Figure:
     figure, places = plt.subplots(1, 1 + len(steps), figsize=(WIDTH, 1.9))
     limit = true.abs().max()
     for axes, (name, kernel) in zip(places, {"true kernel": true, **steps}.items(), strict=True):
-        axes.imshow(kernel, cmap="RdBu", vmin=-limit, vmax=limit)
-        axes.set_title(name, fontsize=10)
+        axes.imshow(kernel, cmap=SIGNED, vmin=-limit, vmax=limit)
+        axes.set_title(name, fontsize=11)
         axes.axis("off")
     return figure
 
@@ -214,6 +214,6 @@ def learned_maps(net: nn.Module, image: Tensor) -> Figure:
             ((kernels[number], kernels.abs().max()), (maps[number], maps[number].abs().max()))
         ):
             axes = grid[2 * row + below, column]
-            axes.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit)
+            axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
             axes.axis("off")
     return figure

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from mnistconv.figures.style import BLUE, INK, ORANGE, PAPER, SOFT_INK
+from mnistconv.figures.style import BLUE, CLOSE, INK, ORANGE, PAPER, SOFT_INK
 
 LIGHT = {"ground": "#EEF1F2", "ink": BLUE, "text": SOFT_INK, "answer": ORANGE}
 DARK = {"ground": "#1E242B", "ink": "#7CC4F4", "text": "#A8B3BD", "answer": "#FFB454"}
@@ -88,7 +88,8 @@ def social_card(images: Tensor) -> Figure:
         cell.imshow(image, cmap="gray_r")
         cell.axis("off")
     title = "Reading digits\nwith convolutional\nnetworks"
-    figure.text(0.05, 0.56, title, fontsize=35, fontweight="bold", color=INK, va="center")
-    figure.text(0.05, 0.26, "predict, run, explain", fontsize=24, color=BLUE)
-    figure.text(0.05, 0.15, "every published figure beside our own", fontsize=19, color=SOFT_INK)
+    bold = {"fontsize": 44, "fontweight": "bold", "linespacing": CLOSE}
+    figure.text(0.05, 0.6, title, color=INK, va="center", **bold)
+    figure.text(0.05, 0.26, "predict, run, explain", fontsize=29, color=BLUE)
+    figure.text(0.05, 0.15, "every published figure beside our own", fontsize=23, color=SOFT_INK)
     return figure

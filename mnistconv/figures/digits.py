@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mnistconv.figures.style import WIDTH
+from mnistconv.figures.style import CLOSE, WIDTH
 
 
 def digits(images: Tensor, titles: list[str] | None = None, columns: int = 10) -> Figure:
@@ -21,7 +21,7 @@ def digits(images: Tensor, titles: list[str] | None = None, columns: int = 10) -
     for place, image in zip(grid.flat, images, strict=False):
         place.imshow(image, cmap="gray_r")
     for place, title in zip(grid.flat, titles or [], strict=False):
-        place.set_title(title, fontsize=9, fontweight="normal", pad=2)
+        place.set_title(title, fontsize=10, fontweight="normal", pad=1, linespacing=CLOSE)
     return figure
 
 

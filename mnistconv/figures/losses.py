@@ -21,7 +21,7 @@ def normalisations(outputs: Tensor) -> Figure:
     figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.5), sharey=True)
     for axes, (title, values) in zip(places, groups.items(), strict=True):
         bars = axes.bar(range(len(values)), values, color=COLOURS[: len(values)], width=0.7)
-        axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=2, fontsize=9)
+        axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=2, fontsize=10)
         axes.set_title(title)
         axes.set_xticks(range(len(values)), [f"class {k}" for k in range(len(values))])
         axes.set_ylim(0, 1.02)
@@ -42,7 +42,7 @@ def softmax_by_scale(outputs: Tensor, largest: float = 10.0) -> Figure:
             f"output {outputs[k]:g}", place, color=colour, va="center", annotation_clip=False
         )
     axes.axvline(1, color=INK, linewidth=0.8)
-    axes.annotate("scale 1", (1.1, 0.95), color=INK, fontsize=9)
+    axes.annotate("scale 1", (1.1, 0.95), color=INK, fontsize=10)
     axes.set(xlabel="scale", ylabel="probability", xlim=(0, largest), ylim=(0, 1.02))
     return figure
 
@@ -74,8 +74,8 @@ def slopes_by_logit() -> Figure:
     axes.plot(p, 2 * (p - 1) * p * (1 - p), color=ORANGE, linestyle="--")
     axes.annotate("log loss: p − 1", (0.42, -0.8), color=BLUE)
     axes.annotate("squared error: 2(p − 1)·p(1 − p)", (0.2, -0.12), color=ORANGE)
-    axes.annotate("sure and wrong", (0.0, 0.06), fontsize=9)
-    axes.annotate("sure and right", (1.0, 0.06), fontsize=9, ha="right")
+    axes.annotate("sure and wrong", (0.0, 0.06), fontsize=10)
+    axes.annotate("sure and right", (1.0, 0.06), fontsize=10, ha="right")
     axes.set(xlabel="p of the right class", ylabel="slope by z", ylim=(-1.05, 0.15))
     return figure
 
@@ -102,7 +102,7 @@ def gradient_bars(probabilities: Tensor, target: int) -> Figure:
     figure, places = plt.subplots(1, 3, figsize=(WIDTH, 2.4), sharey=True)
     for axes, (title, values) in zip(places, parts.items(), strict=True):
         bars = axes.bar(range(len(values)), values, color=COLOURS[: len(values)], width=0.7)
-        axes.bar_label(bars, [f"{value:+.4f}" for value in values], padding=2, fontsize=9)
+        axes.bar_label(bars, [f"{value:+.4f}" for value in values], padding=2, fontsize=10)
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.set_title(title)
         axes.set_xticks(range(len(values)), [f"class {k}" for k in range(len(values))])

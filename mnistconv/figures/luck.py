@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from mnistconv.figures.style import (
     BLUE,
+    CLOSE,
     COLOURS,
     FAINT,
     GREEN,
@@ -43,7 +44,7 @@ def lottery(gains: dict[str, ArrayLike], claimed: dict[str, float]) -> Figure:
     axes.scatter([], [], s=14, color=BLUE, label="one pair of runs")
     axes.scatter([], [], s=14, facecolor="none", edgecolor=BLUE, label="nothing gained, or lost")
     axes.scatter([], [], marker="s", s=42, color=ORANGE, label="the article's pair")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=9)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=10)
     _rows(axes, list(gains), "points of accuracy gained by the second of two runs")
     axes.axvline(0, color=SOFT_INK, linewidth=1, zorder=1)
     return figure
@@ -51,7 +52,7 @@ def lottery(gains: dict[str, ArrayLike], claimed: dict[str, float]) -> Figure:
 
 def _rows(axes: Axes, names: list[str], quantity: str) -> None:
     """One row a name, from top to bottom."""
-    axes.set_yticks(-np.arange(len(names)), names, fontsize=9)
+    axes.set_yticks(-np.arange(len(names)), names, fontsize=10, linespacing=CLOSE)
     axes.tick_params(axis="y", length=0)
     axes.set(ylim=(-len(names) + 0.4, 0.6), xlabel=quantity)
     axes.spines["left"].set_visible(False)
@@ -73,7 +74,7 @@ def two_kinds_of_luck(rows: dict[str, tuple[float, float, tuple[float, float], f
     axes.scatter(
         [], [], marker="|", s=150, color=ORANGE, linewidth=2, label="if errors were independent"
     )
-    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=9)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=10)
     _rows(axes, list(rows), "points of accuracy (log scale)")
     axes.set(xscale="log", xlim=(0.01, 1))
     axes.set_xticks([0.01, 0.03, 0.1, 0.3, 1], ["0.01", "0.03", "0.1", "0.3", "1"])
@@ -116,7 +117,7 @@ def intervals(
     figure, axes = plt.subplots(figsize=(WIDTH, 0.7 + 0.42 * len(rows)))
     for row, (name, values) in enumerate(rows.items()):
         if values is None:
-            axes.text(0.99, -row, "no interval yet", color=SOFT_INK, fontsize=9, va="center",
+            axes.text(0.99, -row, "no interval yet", color=SOFT_INK, fontsize=10, va="center",
                       ha="right", transform=axes.get_yaxis_transform())  # fmt: skip
         else:
             axes.plot(values[1:], [-row] * 2, color=BLUE, linewidth=5, alpha=0.35)
@@ -129,7 +130,7 @@ def intervals(
         axes.scatter([], [], s=34, color=BLUE, label="our mean, 95 % interval")
         if claimed:
             axes.scatter([], [], marker="s", s=36, color=ORANGE, label="the article's single runs")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, fontsize=9)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, fontsize=10)
     return figure
 
 

@@ -55,17 +55,19 @@ def network_diagram(net: nn.Module) -> Figure:
             else _draw_bar(axes, stage, left)
         )
         middle = left + width / 2
-        axes.text(middle, 0.86, "×".join(map(str, stage.shape)), ha="center", fontsize=9, color=INK)
-        axes.text(middle, -0.80, stage.made_by, ha="center", fontsize=9, color=INK)
+        axes.text(
+            middle, 0.86, "×".join(map(str, stage.shape)), ha="center", fontsize=10, color=INK
+        )
+        axes.text(middle, -0.80, stage.made_by, ha="center", fontsize=10, color=INK)
         if stage.parameters:
             text = f"{stage.parameters:,}"
-            axes.text(middle, -0.99, text, ha="center", fontsize=8.5, color=ORANGE)
+            axes.text(middle, -0.99, text, ha="center", fontsize=9.5, color=ORANGE)
         left += width
         if number < len(columns) - 1:
             arrow = {"arrowstyle": "->", "color": SOFT_INK, "linewidth": 1.2}
             axes.annotate("", (left + 0.40, 0), (left + 0.10, 0), arrowprops=arrow)
             left += 0.5
-    axes.text(-0.02, -0.99, "parameters:", ha="left", fontsize=8.5, color=ORANGE)
+    axes.text(-0.02, -0.99, "parameters:", ha="left", fontsize=9.5, color=ORANGE)
     axes.set(xlim=(-0.1, max(left, 5.2) + 0.15), ylim=(-1.05, 1.0))
     axes.axis("off")
     return figure

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnistconv.experiments import Experiment, get_experiment, on_board
-from mnistconv.figures.style import BLUE, ORANGE, PAPER, PURPLE, SOFT_INK, WIDTH
+from mnistconv.figures.style import BLUE, CLOSE, ORANGE, PAPER, PURPLE, SOFT_INK, WIDTH
 from mnistconv.records import load_records
 from mnistconv.records.record import Record
 
@@ -56,7 +56,7 @@ def _recorded(axes: Axes, experiment: Experiment, records: list[Record]) -> None
         ends = ", ".join(f"{100 * record.final_accuracy:.2f} %" for record in stuck)
         axes.annotate(
             f"↓ far below: {_how_many(len(stuck))} at {ends}, one digit for every image",
-            (0.02, 0.03), xycoords="axes fraction", color=BLUE, fontsize=8,
+            (0.02, 0.03), xycoords="axes fraction", color=BLUE, fontsize=9,
         )  # fmt: skip
 
 
@@ -78,12 +78,33 @@ def plateau_ends(below: float = 2.0) -> Figure:
             axes.scatter(longest, place, s=34, facecolor=PAPER, edgecolor=colour, zorder=3)
             note = f"not within {longest:.0f}: {_how_many(never)}"
             axes.annotate(note, (longest, place), (-8, 0), textcoords="offset points",
-                          color=colour, fontsize=8.5, ha="right", va="center")  # fmt: skip
+                          color=colour, fontsize=9.5, ha="right", va="center")  # fmt: skip
         if not found:
             axes.text(longest / 2, place, "not yet run", color=SOFT_INK, ha="center", va="center")
     axes.set_yticks(range(len(rows)), [row.title for row in rows.values()])
     axes.set(xlim=(0, 1.03 * longest), ylim=(len(rows) - 0.5, -0.5))
     axes.set_xlabel(f"thousand steps until the loss is below {below}")
+    axes.grid(axis="x", linewidth=0.6)
+    return figure
+
+
+def waits(waited: dict[str, int | None], limit: int) -> Figure:
+    """How many steps each arm waited, a row a dot, in the order of `waited`.
+
+    None: not within `limit` steps, a hollow dot there that says so.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.28 * len(waited)))
+    for row, steps in enumerate(waited.values()):
+        if steps is None:
+            axes.scatter(limit, row, s=34, facecolor=PAPER, edgecolor=ORANGE, zorder=3)
+            axes.annotate(f"not within {limit:,}", (limit, row), (-8, 0), color=ORANGE, ha="right",
+                          va="center", fontsize=8.5, textcoords="offset points")  # fmt: skip
+        else:
+            axes.plot([0, steps], [row, row], color=BLUE, linewidth=1.2)
+            axes.scatter(steps, row, color=BLUE, s=34, zorder=3)
+    axes.set_yticks(range(len(waited)), list(waited))
+    axes.set(xlim=(0, 1.03 * limit), ylim=(len(waited) - 0.5, -0.5))
+    axes.set_xlabel("steps until the loss is below 2.0")
     axes.grid(axis="x", linewidth=0.6)
     return figure
 
@@ -102,6 +123,7 @@ def _levels(axes: Axes, levels: dict[str, float]) -> None:
             (1.01, value),
             xycoords=("axes fraction", "data"),
             va="bottom" if value == max(levels.values()) else "top",
-            fontsize=9,
+            fontsize=10,
+            linespacing=CLOSE,
             color=colour,
         )

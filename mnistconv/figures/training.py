@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mnistconv.figures.style import (
     BLUE,
+    CLOSE,
     COLOURS,
     GREEN,
     INK,
@@ -36,7 +37,7 @@ def plateau(curves: dict[str, list[float]], every: int, epoch: int = 6_000) -> F
     if longest > epoch:
         axes.axvline(epoch, color=INK, linewidth=0.8)
         axes.annotate(
-            "end of epoch 1", (epoch, 0.1), (4, 0), textcoords="offset points", fontsize=9
+            "end of epoch 1", (epoch, 0.1), (4, 0), textcoords="offset points", fontsize=10
         )
     axes.set(xlabel="step", ylabel="training loss", ylim=(0, 2.6), xlim=(0, longest))
     return figure
@@ -60,7 +61,7 @@ def overfitting(watched: dict[str, dict[str, list[float]]]) -> Figure:
     solid_and_dashed = "solid: unseen digits; dashed: its own"
     figure.legend(
         *left.get_legend_handles_labels(), title=solid_and_dashed, ncols=len(watched),
-        loc="outside upper center", fontsize=9, title_fontsize=8.5,
+        loc="outside upper center", fontsize=10, title_fontsize=9.5,
     )  # fmt: skip
     return figure
 
@@ -77,7 +78,7 @@ def activations() -> Figure:
     left.annotate("sigmoid", (-5.5, 0.2), color=BLUE)
     left.annotate("ReLU", (1.6, 3.2), color=ORANGE, ha="right")
     right.annotate("never above 1/4", (-5.8, 0.27), color=BLUE)
-    right.annotate("1 above zero,\n0 below", (1.0, 0.78), color=ORANGE)
+    right.annotate("1 above zero,\n0 below", (1.0, 0.78), color=ORANGE, linespacing=CLOSE)
     left.set(title="activation", xlabel="z", ylim=(-0.3, 4))
     right.set(title="its slope", xlabel="z", ylim=(-0.05, 1.1))
     return figure

@@ -24,7 +24,7 @@
   function copyOf(reason) {
     const copy = element("span", {}, ...[...reason.childNodes].map((node) => node.cloneNode(true)));
     copy.querySelector("strong").remove();
-    copy.firstChild.textContent = copy.firstChild.textContent.replace(/^\W+/, "");
+    copy.firstChild.textContent = copy.firstChild.textContent.replace(/^\.?\s+/, "");
     return copy;
   }
 

@@ -1,0 +1,127 @@
+"""What chapter 12 asks, and how the answers are computed."""
+
+import re
+
+from asking import Choice, Number, Order
+
+SMALL = (
+    "neither by more than rounding",
+    "the outputs by rounding, the gradients by more",
+    "both by more than rounding",
+)
+WEIGHTS = (
+    "none",
+    "the 1,000 from value i to unit i",
+    "about half of them",
+    "all of them",
+)
+AGREEING = ("none can be compared yet", "half of them or fewer", "more than half", "all")
+ITEMS = {
+    "his pixels": "pixels x/256",
+    "his order": "the same order in every epoch",
+    "his 50,000 digits": "the first 50,000 digits",
+    "all that he draws": "all he draws",
+}
+PARTS = (
+    "the weights: with his biases besides, it takes longer again",
+    "the biases: with his weights besides, it takes longer again",
+    "both: each alone helps, together they help more",
+    "neither alone: only together they help",
+)
+WHOLE = ("Nielsen's protocol", "one half subtracted", "tanh")
+DIGITS = ("1", "3", "8", "one of 1 and 8 by lot")
+VOTES = ("yes", "no: it is as good as the best", "no: it is worse than the best")
+
+
+def same_layer(seen) -> str:
+    said = re.findall(r"less than 1e-14: (True|False)", seen.text)
+    if not said:
+        raise LookupError("no difference was printed")
+    return SMALL[0] if set(said) == {"True"} else SMALL[2]
+
+
+def otherwise(seen) -> str:
+    often = seen.number(r"Nielsen: .*one half: ([\d,]+) of")
+    total = seen.number(r"Nielsen: .*one half: [\d,]+ of ([\d,]+)")
+    diagonal = seen.number(r"Nielsen: .*?, ([\d,]+) of them")
+    if often == 0:
+        return WEIGHTS[0]
+    if often == diagonal:
+        return WEIGHTS[1]
+    return WEIGHTS[2] if often < 0.75 * total else WEIGHTS[3]
+
+
+def agreeing(seen) -> str:
+    places = re.findall(r" lies (below|above|within) ", seen.text)
+    if not re.search(r"no interval|lies", seen.text):
+        raise LookupError("no row was printed")
+    if not places:
+        return AGREEING[0]
+    share = places.count("within") / len(places)
+    return AGREEING[3] if share == 1 else AGREEING[2] if share > 0.5 else AGREEING[1]
+
+
+def waited(seen, arm: str) -> float:
+    """Steps until the arm's plateau first ended, seed 0, infinite where it did not."""
+    line = re.search(rf"^{re.escape(arm)} +(.*)$", seen.text, re.M)
+    if not line:
+        raise LookupError(f"no line says {arm!r}")
+    return float("inf") if "not within" in line[1] else float(line[1].split()[0].replace(",", ""))
+
+
+def ends_it(seen) -> str:
+    ended = [item for item, arm in ITEMS.items() if waited(seen, arm) < float("inf")]
+    if len(ended) != 1:
+        raise LookupError(f"{len(ended)} items end it")
+    return ended[0]
+
+
+def good_part(seen) -> str:
+    """From the two arms, and from how the better one compares with both together."""
+    weights, biases = (waited(seen, f"his first {part} alone") for part in ("weights", "biases"))
+    together = waited(seen, "his first weights and biases")
+    if together < min(weights, biases):
+        return PARTS[3] if weights == biases == float("inf") else PARTS[2]
+    return PARTS[0] if weights < biases else PARTS[1]
+
+
+def whole(seen) -> list[str]:
+    return sorted(WHOLE, key=lambda arm: waited(seen, arm))
+
+
+def clear_of_zero(seen) -> int:
+    words = re.findall(r"(shown|likely|refuted|open) *$", seen.text, re.M)
+    if not words:
+        raise LookupError("no verdict was printed")
+    return words.count("shown") + words.count("refuted")
+
+
+def vote_beats(seen) -> str:
+    voted = seen.number(r"steps-dropout: .*?, (\d+) wrong")
+    best = seen.number(r"steps-dropout: .* alone (\d+)")
+    return VOTES[0] if voted < best else VOTES[1] if voted == best else VOTES[2]
+
+
+PREDICTIONS = {
+    "The same weights in both": Choice(SMALL, same_layer),
+    "Which loss has his untrained": Number(
+        lambda seen: seen.number(r"nielsen +loss ([\d.]+)"), decimals=4
+    ),
+    "Four epochs with validation": Number(lambda seen: seen.number(r"epoch (\d)"), "(epoch)"),
+    "`fc2` and the last layer each": Number(
+        lambda seen: seen.number(r"fc2 and the last layer: ([\d.]+)%"), "% (with him)"
+    ),
+    "With independent masks that": Choice(WEIGHTS, otherwise),
+    "Of his figures that can": Choice(AGREEING, agreeing),
+    "Three runs differ by luck": Number(
+        lambda seen: abs(seen.number(r"validation digits: ([-+][\d.]+)")),
+        "standard deviations (by validation)",
+        decimals=1,
+    ),
+    "Each of these is the article": Choice(tuple(ITEMS), ends_it),
+    "His hidden weights with all else": Choice(PARTS, good_part),
+    "And his whole protocol?": Order(WHOLE, whole),
+    "How many of the six": Number(clear_of_zero, "of six"),
+    "Two networks say 1": Choice(DIGITS, lambda seen: f"{seen.number(r'the vote: (.)'):.0f}"),
+    "Does the vote of": Choice(VOTES, vote_beats),
+}
