@@ -1,5 +1,7 @@
 """What the finished pages need besides text: their scripts, the trained networks, two mends."""
 
+import re
+import shutil
 from pathlib import Path
 
 from asking import COVER_FIRST
@@ -22,6 +24,7 @@ def mend_for_screen_readers(app, pagename, templatename, context: dict, doctree)
             context["body"] = context["body"].replace(written, better)
 
 
+DRAW = Path(__file__).parent / "_static" / "draw"
 COMPUTING = [
     "network",
     "prepare",
@@ -36,11 +39,17 @@ PARTS = ["view", "why", "board", "answer", "layers", "panel", "controls", "compa
 OWN_SET = ["ownboard", "ownkeep", "owncount"]
 PHOTO = ["camera", "photoview", "handwriting"]
 SHOWING = [*PARTS, "versus", *OWN_SET, *PHOTO, "speech", "place", "loading", "page"]
+# The board of the front page: of the draw page, what paints, answers, loads and speaks.
+BOARD = ["network", "prepare", "address", "state", "place", "view", "board", "answer", "speech"]
+# One file in place of many: on a slow line each file costs a round trip more than its bytes do.
+JOINED = {"joined": COMPUTING + SHOWING, "front": [*BOARD, "loading"]}
 # What stands in the body of an interactive page -> its folder in _static, its scripts in order.
 INTERACTIVE = {
     'class="predict-switch"': ("predict", ["predict", "questions"]),
     EXPLORER: ("explorer", ["convolution", "explorer"]),
-    '<div class="draw" id="draw"': ("draw", COMPUTING + SHOWING),
+    '<div class="draw" id="draw"': ("draw", ["joined"]),
+    '<section class="draw front"': ("draw", []),  # the look alone: front.js brings the scripts
+    'id="front"': ("front", ["front"]),
 }
 
 
@@ -55,6 +64,51 @@ def load_scripts(app, pagename: str, templatename: str, context: dict, doctree) 
                 app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
 
 
+# What a page brings only where something on it needs it: a part of the file's name -> the sign.
+NEEDED = {
+    "clipboard": 'class="highlight',
+    "copybutton": 'class="highlight',
+    "pygments": 'class="highlight',
+    "mystnb": 'class="cell',
+    "sphinx-design": 'class="sd-',
+    "design-tabs": 'class="sd-tab',
+}
+
+
+def leave_out_unneeded(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    body = context.get("body", "")
+    for files in (context["css_files"], context["script_files"]):
+        for file in files[:]:
+            name = str(getattr(file, "filename", None) or file)
+            if any(part in name and sign not in body for part, sign in NEEDED.items()):
+                files.remove(file)
+
+
+def bring_first_weights(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Let the browser fetch the draw page's first network while it reads the scripts."""
+    if '<div class="draw" id="draw"' in context.get("body", ""):
+        context["preloaded"] = ["_static/draw/networks.js", "_static/draw/relu.js"]
+
+
+COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.M | re.S)
+
+
+def without_comments(script: str) -> str:
+    """The script less the comments that have lines of their own, and less its indentation."""
+    return re.sub(r"^ +", "", COMMENT.sub("", script), flags=re.M)
+
+
+def join_scripts(app) -> None:
+    """Write each of `JOINED`; their sources stay a job a file, for readers with their comments."""
+    folder = Path(app.outdir) / "_static" / "draw"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, parts in JOINED.items():
+        sources = [
+            without_comments((DRAW / f"{part}.js").read_text(encoding="utf-8")) for part in parts
+        ]
+        (folder / f"{name}.js").write_text("\n".join(sources), encoding="utf-8")
+
+
 def export_trained_networks(app, exception) -> None:
     """Put the recorded weights where the page "Draw a digit" loads them from."""
     if exception is None and app.builder.format == "html":
@@ -66,15 +120,24 @@ def make_static_folder(app) -> None:
     (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
 
 
-def drop_source_maps(app, exception) -> None:
-    for path in Path(app.outdir).rglob("*.map"):
-        path.unlink()
+# What the themes copy into `_static`, and no page asks for: templates, an icon font with its
+# scripts, source maps, translations.
+UNUSED = ["*.map", "*webpack-macros.html", "scripts/fontawesome.js*", "vendor", "locales"]
+
+
+def drop_unused(app, exception) -> None:
+    for pattern in UNUSED:
+        for path in (Path(app.outdir) / "_static").rglob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def setup(app) -> dict:
     app.connect("builder-inited", make_static_folder)
     app.connect("html-page-context", mend_for_screen_readers)
+    app.connect("builder-inited", join_scripts)
     app.connect("html-page-context", load_scripts)
+    app.connect("html-page-context", leave_out_unneeded)
+    app.connect("html-page-context", bring_first_weights)
     app.connect("build-finished", export_trained_networks)
-    app.connect("build-finished", drop_source_maps)
+    app.connect("build-finished", drop_unused)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

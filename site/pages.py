@@ -14,7 +14,7 @@ from mnistconv.experiments import EXPERIMENTS
 from mnistconv.export import describe_all
 from mnistconv.records import load_records
 
-TEMPLATE = Path(__file__).parent / "_templates" / "draw.html"
+TEMPLATES = Path(__file__).parent / "_templates"
 NOT_A_WORD = re.compile(r"[^A-Za-z0-9 ,.()@-]")
 
 
@@ -94,10 +94,20 @@ def api_listing() -> str:
     )
 
 
+def raw_html(template: str, **values) -> str:
+    text = (TEMPLATES / template).read_text(encoding="utf-8")
+    made = jinja2.Template(text, trim_blocks=True).render(**values)
+    return f"```{{raw}} html\n{made}\n```"
+
+
 def draw_page() -> str:
     """The page "Draw a digit" as HTML: what it says of its networks comes from their records."""
-    template = jinja2.Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    return f"```{{raw}} html\n{template.render(networks=describe_all())}\n```"
+    return raw_html("draw.html", networks=describe_all())
+
+
+def live_board() -> str:
+    """The small board of the front page."""
+    return raw_html("front.html")
 
 
 # Page -> what stands in its text for a part that is made by code.
@@ -106,6 +116,7 @@ MADE = {
     "package": {"(package-listing)": package_listing},
     "api": {"(api-listing)": api_listing},
     "draw": {"(draw-page)": draw_page},
+    "index": {"(live-board)": live_board},
 }
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "site"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import book
+import measure_pages
 import pytest
 import tools
 from sites import QUIET, Windows, build, served
@@ -88,6 +89,7 @@ def main() -> None:
         print(time_build(Path(folder) / "html"))
         try:
             print(time_frames(Path(folder) / "html"))
+            print(measure_pages.table(Path(folder) / "html"))
         except pytest.skip.Exception as reason:
             sys.exit(f"Error: {reason}.")
 

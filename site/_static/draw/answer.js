@@ -41,22 +41,25 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
    */
   function makeAnswer({ sentence, bars, tally, workOut }) {
     const rows = [...bars.querySelectorAll("tr")];
+    const shownLayers = Object.keys(LAYERS).filter((name) => bars.querySelector(`.draw-${name}`)); // the front page has no logits
     let answers = []; // the last ones in train mode
     let shown = {};
 
     rows.forEach((row, digit) => {
-      for (const [name, layer] of Object.entries(LAYERS)) {
-        const unit = { layer, map: digit, row: 0, column: 0 };
+      for (const name of shownLayers) {
+        const unit = { layer: LAYERS[name], map: digit, row: 0, column: 0 };
         row.querySelector(`.draw-${name}`).addEventListener("click", () => workOut(unit));
       }
     });
     moveByArrows(rows.map((row) => [...row.querySelectorAll("button")]));
 
     function fill(button, value, length, text) {
-      button.querySelector("span").textContent = text;
-      button.setAttribute("aria-label", `${text}. ${button.dataset.question}`);
       button.style.setProperty("--share", Math.abs(length).toFixed(4));
       button.classList.toggle("negative", value < 0);
+      const place = button.querySelector("span");
+      if (place.textContent === text) return;
+      place.textContent = text;
+      button.setAttribute("aria-label", `${text}. ${button.dataset.question}`);
     }
 
     function fillBars({ out, probabilities }, best) {
@@ -64,8 +67,11 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       rows.forEach((row, i) => {
         row.classList.toggle("draw-best", i === best);
         const [logit, probability] = [out.values[i], probabilities.values[i]];
-        fill(row.querySelector(".draw-logit"), logit, logit / most, m.written(logit, 2));
-        fill(row.querySelector(".draw-probability"), probability, probability, share(probability));
+        const fillers = {
+          logit: (button) => fill(button, logit, logit / most, m.written(logit, 2)),
+          probability: (button) => fill(button, probability, probability, share(probability)),
+        };
+        for (const name of shownLayers) fillers[name](row.querySelector(`.draw-${name}`));
       });
     }
 
@@ -76,7 +82,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       if (sentence.textContent !== text) sentence.textContent = text;
       fillBars(results, isEmpty(results) ? null : digit);
       answers = isTraining ? [...(situation === shown.situation ? answers : []), digit].slice(-REMEMBERED) : [];
-      tally.textContent = isTraining ? `The last ${answers.length} answers: ${tallyOf(answers)}.` : "";
+      if (tally) tally.textContent = isTraining ? `The last ${answers.length} answers: ${tallyOf(answers)}.` : "";
       shown = { results, situation };
     };
   }

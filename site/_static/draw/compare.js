@@ -146,8 +146,10 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
         if (name !== network.name && name !== loading && !state.isComparing) place.textContent = "";
       }
       const right = rightDigit(state, digits, digit);
-      const asked = [state.isComparing, ink, state.centre, state.by, right, ...Object.keys(m.SLIDERS).map((name) => state[name])];
-      if (asked.every((part, i) => part === question[i])) return;
+      const everything = () => [ink, state.centre, right, ...Object.keys(m.SLIDERS).map((name) => state[name])];
+      // Without curves there are only the axes, and where the slider stands.
+      const asked = [state.isComparing, state.by, ...(state.isComparing ? everything() : [state[state.by]])];
+      if (asked.length === question.length && asked.every((part, i) => part === question[i])) return;
       question = asked;
       run += 1;
       clearTimeout(timer);

@@ -14,6 +14,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     let text;
     try {
       text = localStorage.getItem(KEY);
+      if (localStorage.isStandIn) return { isKept: false };
     } catch {
       return { isKept: false };
     }
@@ -29,7 +30,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     try {
       if (m.countWritten(own)) localStorage.setItem(KEY, m.writeSet(own));
       else localStorage.removeItem(KEY);
-      return true;
+      return !localStorage.isStandIn;
     } catch {
       return false;
     }

@@ -127,19 +127,24 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   /** The largest absolute value: what is painted in full colour. */
   function strongest(values) {
-    return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    let most = 0;
+    for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]));
+    return most;
   }
 
   /** Values as pixels: paper for 0, ink for the strongest; a signed layer in two colours. */
   function toPixels(values, isSigned, colours, most) {
     const pixels = new Uint8ClampedArray(values.length * 4);
-    const { paper } = colours;
-    values.forEach((value, i) => {
-      const full = !isSigned ? colours.ink : value > 0 ? colours.positive : colours.negative;
+    const { paper, ink, positive, negative } = colours;
+    for (let i = 0, at = 0; i < values.length; i++, at += 4) {
+      const value = values[i];
+      const full = !isSigned ? ink : value > 0 ? positive : negative;
       const share = most ? Math.min(1, Math.abs(value) / most) : 0;
-      for (let c = 0; c < 3; c++) pixels[4 * i + c] = paper[c] + (full[c] - paper[c]) * share;
-      pixels[4 * i + 3] = 255;
-    });
+      pixels[at] = paper[0] + (full[0] - paper[0]) * share;
+      pixels[at + 1] = paper[1] + (full[1] - paper[1]) * share;
+      pixels[at + 2] = paper[2] + (full[2] - paper[2]) * share;
+      pixels[at + 3] = 255;
+    }
     return pixels;
   }
 
