@@ -191,6 +191,13 @@ def test_a_published_site_has_sitemap_card_and_launch_links(tmp_path):
     assert card == "https://example.org/book/_static/card.png"
     assert (tmp_path / "html" / "_static" / "card.png").exists()
     launch = {a["href"] for a in page.select("a[href^='https://']")}
+    used = {
+        name for tag in page.select("i, span") for name in tag.get("class", []) if "fa-" in name
+    }
+    drawn = (REPOSITORY / "site" / "_static" / "icons.css").read_text(encoding="utf-8")
+    assert {"fa-github", "fa-rocket"} <= used
+    for name in used - {"fa-solid", "fa-lg", "fa-fw"}:
+        assert f".{name} {{" in drawn, f"no icon for {name}"
     path = "notebooks/06_two_convolutional_layers.ipynb"
     assert f"https://colab.research.google.com/github/example/book/blob/main/{path}" in launch
     assert f"https://mybinder.org/v2/gh/example/book/main?urlpath=lab/tree/{path}" in launch

@@ -105,8 +105,8 @@ def test_the_reader_asks_and_the_question_stands_in_the_address(at, visit):
     assert heading(seen) == "Why 3, and not 5?"
     seen.page.locator("#draw-versus-digit").select_option("8")
     seen.page.locator("#draw-versus-rival").select_option("none")
+    seen.page.locator("#draw-title-versus", has_text=re.compile(r"^Why 8\?$")).wait_for()
     wait_until_done(seen)
-    assert heading(seen) == "Why 8?"
     assert text(seen, "whole").startswith("Logit of 8 = ")
     assert "against 8" in seen.page.locator(".draw-ends").first.text_content()
     seen.page.wait_for_function("location.hash.endsWith('&why=8&not=none')")
