@@ -121,5 +121,5 @@ PREDICTIONS = {
         lambda seen: seen.number(r"^1/4 +\S+ +(\S+)$"), unit="steps", within=0.5
     ),
     "The arm that only": Choice(tuple(LEFT.values()), wait_left),
-    "Ten seeds": Number(seeds_over_it, unit="of 10", within=0.12),
+    "Ten seeds": Number(seeds_over_it, unit="of 10"),
 }

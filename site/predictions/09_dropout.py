@@ -40,6 +40,12 @@ def on_few(seen) -> str:
     return ON_FEW[2 * (own_with > own) + (unseen_with > unseen)]
 
 
+def largest_share(seen) -> float:
+    layers = [float(n.replace(",", "")) for n in re.findall(r"^\w+\d? +([\d,]+)$", seen.text, re.M)]
+    together = seen.number(r"together +([\d,]+)")
+    return 100 * max(n for n in layers if n < together) / together
+
+
 def jumps(seen) -> tuple[float, float]:
     found = [float(jump) for jump in re.findall(r"jumps by ([\d.]+)", seen.text)]
     return min(found), max(found)
@@ -72,15 +78,13 @@ def means(seen) -> tuple[float, float]:
 
 PREDICTIONS = {
     "A batch of two pictures": Choice(PATTERNS, pattern),
-    "Why 2? What is the mean": Number(means, decimals=1),
+    "Why that number? What": Number(means, decimals=1),
     "After 4,000 steps": Choice(ON_FEW, on_few),
-    "The ReLU network had": Number(
-        lambda seen: seen.number(r"together +([\d,]+)"), unit="parameters", within=0.1
-    ),
+    "The ReLU network had": Number(largest_share, unit="% (in the largest layer)", within=0.1),
     "Each of the 640": Number(
         lambda seen: seen.number(r"a number of (\d+) digits"), unit="digits", within=0.1
     ),
-    "By how many of the 10,000": Number(jumps, unit="digits", decimals=1, within=0.25),
+    "By how many of the 10,000": Number(jumps, unit="digits", decimals=1, within=0.1),
     "In how many of these nine": Number(
         lambda seen: seen.number(r"wilder one in (\d+)"), unit="of nine"
     ),
