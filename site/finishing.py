@@ -1,5 +1,6 @@
 """What the finished pages need besides text: their scripts, the trained networks, two mends."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,7 +9,7 @@ from asking import COVER_FIRST
 from chapters import EXPLORER
 from contents import chapters
 
-from mnistconv.export import export_networks
+from mnistconv.export import SHOWN, export_networks
 
 # Let screen readers say what a fold shows, "Show the solution", not MyST-NB's label; and docutils
 # gives the entries of a bibliography a role that ARIA has taken back.
@@ -84,10 +85,21 @@ def leave_out_unneeded(app, pagename: str, templatename: str, context: dict, doc
                 files.remove(file)
 
 
+# The network of the address, if it is one of ours, or the one that a fresh page begins with.
+BRING_FIRST = """\
+{
+  const asked = new URLSearchParams(location.hash.slice(1)).get("net");
+  const href = `_static/draw/${%s.includes(asked) ? asked : "relu"}.js`;
+  const link = Object.assign(document.createElement("link"), {rel: "preload", as: "script", href});
+  document.head.append(link);
+}"""
+
+
 def bring_first_weights(app, pagename: str, templatename: str, context: dict, doctree) -> None:
     """Let the browser fetch the draw page's first network while it reads the scripts."""
     if '<div class="draw" id="draw"' in context.get("body", ""):
-        context["preloaded"] = ["_static/draw/networks.js", "_static/draw/relu.js"]
+        context["preloaded"] = ["_static/draw/networks.js"]
+        app.add_js_file(None, body=BRING_FIRST % json.dumps(SHOWN), priority=100)
 
 
 COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.M | re.S)

@@ -1139,3 +1139,29 @@ def test_every_state_is_accessible(at, state, width, theme):
     assert seen.violations() == []
     assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert seen.complaints == []
+
+
+def test_a_link_followed_while_the_address_is_about_to_change_is_not_lost(at):
+    """For each of many moments at which the address may be written, after a change of the state."""
+    seen = at("net=relu&digit=0")
+    seen.page.evaluate("""async () => {
+      const pause = (time) => new Promise((done) => setTimeout(done, time));
+      for (let time = 385; time <= 415; time += 3) {
+        const digit = time % 2 ? "digit=4" : "digit=18"; // to another address each time
+        document.getElementById("draw-clear").click();
+        await pause(time);
+        location.hash = `net=relu&${digit}`;
+        await pause(60);
+        if (!location.hash.includes(digit)) throw new Error(`lost after ${time} ms`);
+        await pause(500);
+      }
+    }""")
+    assert seen.complaints == []
+
+
+def test_the_network_of_the_address_is_fetched_and_no_other(at):
+    for name in ("two-conv", "relu"):
+        seen = at(f"net={name}&digit=0")
+        fetched = {url.rsplit("/", 1)[-1].split("?")[0] for url in seen.requests}
+        assert f"{name}.js" in fetched
+        assert not {"relu.js", "two-conv.js", "simple.js"} & fetched - {f"{name}.js"}

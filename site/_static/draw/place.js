@@ -30,13 +30,17 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   /** Keeps the address at the state of `store`, a moment behind it. */
   function keepAddress(store) {
     let timer = null;
+    let known = location.hash; // where it is another, a link was followed, and is about to be read
 
     const write = () => {
       timer = null;
+      if (location.hash !== known) return;
       const { state } = store;
       const text = m.writeState({ ...state, unit: state.isHeld ? state.unit : null });
       if (`#${text}` !== location.hash) history.replaceState(null, "", `#${text}`);
+      known = location.hash;
     };
+    addEventListener("hashchange", () => { known = location.hash; });
     store.listen(() => (timer ??= setTimeout(write, PAUSE)));
   }
 
