@@ -213,6 +213,14 @@ def test_a_link_that_leads_under_a_veil_lifts_it(chapter):
     veil.locator("#inside").wait_for(state="visible")
 
 
+def test_an_address_that_cannot_be_read_is_no_problem(visit, address):
+    seen = visit(f"{address}{PAGE}.html#%E0%A4%A")
+    guess(seen, "1")
+    assert first(seen)[2].is_visible()
+    assert seen.page.locator(".question input").count()
+    assert seen.complaints == []
+
+
 # The questions at the end
 
 

@@ -7,6 +7,7 @@ prints a table for the built site in FOLDER. Served compressed, seen by Chromium
 
 import statistics
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "site"))
@@ -54,58 +55,52 @@ DRAW_A_STROKE = """async () => {
 }"""
 
 
-def bytes_of(browser, address: str, page: str) -> int:
-    """Everything that comes over the line for `page` until nothing comes any more."""
+@contextmanager
+def fresh_tab(browser, script: str = "", slow_line: bool = False):
+    """A tab in which nothing is cached, and the session that gives orders to its browser."""
     context = browser.new_context(viewport=WINDOW)
     tab = context.new_page()
+    tab.add_init_script(script)
     session = context.new_cdp_session(tab)
     session.send("Network.enable")
-    sizes = []
-    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    tab.goto(f"{address}{page}.html", wait_until="networkidle")
+    if slow_line:
+        session.send("Network.emulateNetworkConditions", FAST_3G)
+    yield tab, session
     context.close()
+
+
+def bytes_of(browser, address: str, page: str) -> int:
+    """Everything that comes over the line for `page` until nothing comes any more."""
+    sizes = []
+    with fresh_tab(browser) as (tab, session):
+        session.on(
+            "Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"])
+        )
+        tab.goto(f"{address}{page}.html", wait_until="networkidle")
     return round(sum(sizes))
 
 
 def first_answer(browser, address: str) -> float:
-    """Seconds until the page "Draw a digit" says what it reads, on a slow line, nothing cached."""
-    context = browser.new_context(viewport=WINDOW)
-    tab = context.new_page()
-    tab.add_init_script(NOTE_FIRST_ANSWER)
-    session = context.new_cdp_session(tab)
-    session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", FAST_3G)
-    tab.goto(f"{address}draw.html", wait_until="commit")
-    seconds = tab.wait_for_function("globalThis.answered").json_value() / 1000
-    context.close()
-    return seconds
+    """Seconds until the page "Draw a digit" says what it reads, on a slow line."""
+    with fresh_tab(browser, NOTE_FIRST_ANSWER, slow_line=True) as (tab, _):
+        tab.goto(f"{address}draw.html", wait_until="commit")
+        return tab.wait_for_function("globalThis.answered").json_value() / 1000
 
 
 def frames(browser, address: str) -> list[float]:
     """Milliseconds of work in each frame of a stroke, the processor slowed down."""
-    context = browser.new_context(viewport=WINDOW)
-    tab = context.new_page()
-    tab.goto(f"{address}draw.html#net=relu", wait_until="networkidle")
-    tab.wait_for_function("document.getElementById('draw-time').dataset.all")
-    session = context.new_cdp_session(tab)
-    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_DOWN})
-    found = tab.evaluate(DRAW_A_STROKE)
-    context.close()
-    return found
+    with fresh_tab(browser) as (tab, session):
+        tab.goto(f"{address}draw.html#net=relu", wait_until="networkidle")
+        tab.wait_for_function("document.getElementById('draw-time').dataset.all")
+        session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_DOWN})
+        return tab.evaluate(DRAW_A_STROKE)
 
 
 def layout_shift(browser, address: str, page: str) -> float:
     """The sum of all shifts while `page` loads on a slow line."""
-    context = browser.new_context(viewport=WINDOW)
-    tab = context.new_page()
-    tab.add_init_script(NOTE_SHIFTS)
-    session = context.new_cdp_session(tab)
-    session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", FAST_3G)
-    tab.goto(f"{address}{page}.html", wait_until="networkidle")
-    shift = tab.evaluate("globalThis.shift")
-    context.close()
-    return shift
+    with fresh_tab(browser, NOTE_SHIFTS, slow_line=True) as (tab, _):
+        tab.goto(f"{address}{page}.html", wait_until="networkidle")
+        return tab.evaluate("globalThis.shift")
 
 
 def table(folder: Path) -> str:
@@ -115,16 +110,15 @@ def table(folder: Path) -> str:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         with served(folder, Compressing) as address:
             work = sorted(frames(browser, address))
+            late = work[int(0.95 * len(work))]
+            front, draw = (bytes_of(browser, address, page) / 1e3 for page in ("index", "draw"))
+            answer = first_answer(browser, address)
             rows = [
-                (
-                    "front page, compressed",
-                    f"{bytes_of(browser, address, 'index') / 1e3:.0f} kB",
-                    "< 500",
-                ),
-                ("draw page, compressed", f"{bytes_of(browser, address, 'draw') / 1e3:.0f} kB", ""),
-                ("draw, first answer, Fast 3G", f"{first_answer(browser, address):.1f} s", "<= 4"),
+                ("front page, compressed", f"{front:.0f} kB", "< 500"),
+                ("draw page, compressed", f"{draw:.0f} kB", ""),
+                ("draw, first answer, Fast 3G", f"{answer:.1f} s", "<= 4"),
                 ("draw, frame, 6 x slower, median", f"{statistics.median(work):.1f} ms", "<= 25"),
-                ("the same, 95 % are below", f"{work[int(0.95 * len(work))]:.1f} ms", ""),
+                ("the same, 95 % are below", f"{late:.1f} ms", ""),
             ]
             for page in SHIFTED:
                 shift = layout_shift(browser, address, page)

@@ -232,7 +232,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   /** A link that leads under a veil lifts it. */
   function followLink() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.querySelector(":target");
     const run = runs.find(({ isOver }) => target && isOver(target));
     if (!run) return;
     keep(run.key, { isOpen: true });
