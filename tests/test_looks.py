@@ -230,7 +230,7 @@ def made_by_scripts(sheet: str, built: set[str]):
     """
     scripts = "".join(path.read_text("utf-8") for path in (STATIC / sheet).parent.glob("*.js"))
     words = set(re.findall(r"[\w-]+", scripts))
-    tags = set(re.findall(r'"([a-z]+)"', scripts))
+    tags = set(re.findall(r'"([a-z]+[1-6]?)"', scripts))  # h3, too
     begun = tuple(word for word in words if re.fullmatch(r"\w+-\w+-", word))
 
     def is_made(name: str) -> bool:
