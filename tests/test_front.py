@@ -308,3 +308,18 @@ def code_lines(part: str) -> list[str]:
             lines.append(line)
         is_comment = is_comment and not line.endswith("*/")
     return lines
+
+
+@pytest.mark.parametrize("page", ["index", "draw", "05_simple_network", "search"])
+def test_the_typefaces_are_asked_for_before_the_style_sheets(visit, address, page):
+    seen = visit(f"{address}{page}.html")
+    asked = seen.page.evaluate(
+        """performance.getEntriesByType("resource")
+          .filter((entry) => entry.initiatorType === "link" && entry.name.endsWith(".woff2"))
+          .map((entry) => entry.name.split("/").at(-1))"""
+    )
+    assert sorted(asked) == [
+        "literata-latin-wght-normal.woff2",
+        "source-sans-3-latin-wght-normal.woff2",
+    ]
+    assert seen.complaints == []

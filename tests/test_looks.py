@@ -45,6 +45,13 @@ def test_a_figure_follows_the_theme_and_is_ink_on_white_on_paper(visit, address)
     assert colours == {"light": "rgb(34, 48, 60)", "dark": "rgb(227, 230, 233)"}
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_place_of_the_front_picture_has_its_shape(theme):
+    drawing = (STATIC / f"reading-{theme}.svg").read_text(encoding="utf-8")
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing).groups()
+    assert f"aspect-ratio: {width} / {height};" in (STATIC / "book.css").read_text("utf-8")
+
+
 @SLOW
 def test_on_a_phone_a_figure_takes_the_whole_width(visit, address):
     seen = visit(f"{address}{CHAPTER}.html", width=390)
