@@ -11,11 +11,12 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 from handwriting import DRAWN
+from onpage import network_on_page
 from processes import wait_for
 
 from mnistconv.data import to_input
 from mnistconv.export import SHOWN
-from mnistconv.records import load_network, load_records
+from mnistconv.records import load_records
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +171,7 @@ def test_the_browser_computes_what_pytorch_does(at, mnist, name):
     numbers, logits = seen.page.evaluate(code, name)
     _, (images, _) = mnist
     with torch.no_grad():
-        expected = load_network(name)(to_input(images[numbers[:100]])).numpy()
+        expected = network_on_page(name)(to_input(images[numbers[:100]])).numpy()
     ours = np.array(logits).reshape(100, 10)
     assert np.abs(ours - expected).max() < 1e-4
     assert (ours.argmax(1) == expected.argmax(1)).all()
@@ -542,7 +543,7 @@ def shorten(path):
 def fill_with_nan(path):
     script = path.read_text(encoding="utf-8")
     start, end = script.rindex(',"') + 2, script.rindex('"')
-    data = np.frombuffer(base64.b64decode(script[start:end]), dtype="<f4").copy()
+    data = np.frombuffer(base64.b64decode(script[start:end]), dtype="<f2").copy()
     data[7] = np.nan
     path.write_text(script[:start] + base64.b64encode(data.tobytes()).decode() + script[end:])
 
@@ -639,7 +640,7 @@ def test_the_page_works_from_a_folder(visit, site):
 # Size
 
 
-def test_the_first_load_adds_less_than_700_kilobytes(at, site, capsys):
+def test_the_first_load_adds_less_than_470_kilobytes(at, site, capsys):
     seen = at()
     files = [
         url.split("/_static/draw/")[1].split("?")[0] for url in seen.requests if "/draw/" in url
@@ -649,7 +650,15 @@ def test_the_first_load_adds_less_than_700_kilobytes(at, site, capsys):
     with capsys.disabled():
         print(f"\nfirst load of the page adds {size / 1e3:.0f} kB in {len(files)} files")
     assert "relu.js" in files
-    assert size < 700e3
+    assert size < 470e3
+
+
+def test_the_first_answer_waits_for_no_typeface_of_code(at):
+    """What is written in it stands far below the board, and has it when the reader comes there."""
+    seen = at()
+    assert [url for url in seen.requests if "inconsolata" in url] == []
+    with seen.page.expect_request("**/inconsolata*"):
+        seen.page.locator("#what-happens-here code").last.scroll_into_view_if_needed()
 
 
 # What a hostile or an ordinary reader does

@@ -24,6 +24,8 @@ def test_nothing_lies_in_the_site_that_no_page_asks_for(site):
     found = {path.name for path in (site / "_static").rglob("*") if path.is_file()}
     assert not {name for name in found if name.endswith((".html", ".map", ".po", ".mo"))}
     assert not {name for name in found if name.startswith(("fontawesome", "fa-"))}
+    (theme,) = (site / "_static/styles").glob("pydata-sphinx-theme.css")
+    assert "--fa:" not in theme.read_text(encoding="utf-8"), "a third of it were the glyphs' codes"
 
 
 def test_every_icon_of_a_page_is_drawn(site):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from onpage import network_on_page
 
 from mnistconv import inside
 from mnistconv.data import to_input
@@ -183,7 +184,7 @@ def test_the_pages_products_are_pytorchs(node, name):
       return [[...picture], [...m.pixelProducts(network, results, question)], found];
     }}));
     """
-    net = load_network(name)
+    net = network_on_page(name)
     for answers in node(code, QUESTIONS):
         for question, (picture, products, found) in zip(QUESTIONS, answers, strict=True):
             image, number = torch.tensor(picture).reshape(1, 28, 28), inside.logit_of(*question)
@@ -229,7 +230,7 @@ def test_the_pages_occlusion_is_pytorchs(node, name):
       ];
     }});
     """
-    net = load_network(name)
+    net = network_on_page(name)
     for i, (picture, falls) in enumerate(node(code, QUESTIONS)):
         image = torch.tensor(picture).reshape(1, 28, 28)
         expected = inside.occlusion(net, image, inside.logit_of(*QUESTIONS[i % len(QUESTIONS)]))
@@ -248,7 +249,7 @@ def test_maps_that_are_off_pass_nothing_on(node, images, name):
     const products = m.pixelProducts(network, results, question);
     return [[...products], [406, 294, 500].map(fall), number];
     """
-    net, number = load_network(name), inside.logit_of(7, 3)
+    net, number = network_on_page(name), inside.logit_of(7, 3)
 
     def silence(module, inputs, maps):
         maps[:, [2, 5] if maps.shape[1] == 20 else [7, 31]] = -1e9  # the activation makes it 0

@@ -4,11 +4,11 @@ import re
 
 import pytest
 import torch
+from onpage import network_on_page
 
 from mnistconv import inside
 from mnistconv.data import to_input
 from mnistconv.export import SHOWN
-from mnistconv.records import load_network
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def numbers_in(sentence: str) -> list[float]:
 @pytest.mark.parametrize("name", SHOWN)
 def test_all_sums_are_right_and_those_of_pytorch(at, mnist, name):
     seen = at(f"net={name}&digit=18&why=3&not=5")
-    image, net = to_input(mnist[1][0][18:19])[0], load_network(name)
+    image, net = to_input(mnist[1][0][18:19])[0], network_on_page(name)
     number = inside.logit_of(3, 5)
     with torch.no_grad():
         logits = net(image[None])[0]
@@ -143,7 +143,7 @@ def test_a_question_that_was_dropped_does_not_answer(at, mnist):
     seen.page.locator("#draw-noise").fill("0")
     seen.page.wait_for_function(IS_WAITING)
     wait_until_done(seen)
-    image, net = to_input(mnist[1][0][18:19])[0], load_network(SHOWN[-1])
+    image, net = to_input(mnist[1][0][18:19])[0], network_on_page(SHOWN[-1])
     expected = inside.occlusion(net, image, inside.logit_of(3, 8)).max().item()
     assert numbers_in(text(seen, "falls-found"))[1] == pytest.approx(expected, abs=6e-4)
     assert heading(seen) == "Why 3, and not 8?"

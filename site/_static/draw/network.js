@@ -34,22 +34,17 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
 
-  /** Little-endian float32 or float16 numbers, as all browsers' machines store them, as float32. */
-  function numbersOf(bytes, dtype) {
-    if (dtype === "float16") return Float32Array.from(new Uint16Array(bytes.buffer), fromHalf);
-    return new Float32Array(bytes.buffer);
-  }
-
   /**
    * The weights in an exported script: {"conv1.weight": {shape, values}, ...}.
-   * Throws when the text does not hold what the header promises.
+   * They come in half precision, little-endian, as all browsers' machines store numbers. Throws when
+   * the text does not hold what the header promises.
    */
   function readWeights(header, text) {
     const bytes = bytesOf(text);
     if (bytes.length !== header.bytes) {
       throw new Error(`it has ${bytes.length} bytes of weights, not ${header.bytes}`);
     }
-    const numbers = numbersOf(bytes, header.dtype);
+    const numbers = Float32Array.from(new Uint16Array(bytes.buffer), fromHalf);
     if (!numbers.every(Number.isFinite)) throw new Error("it has weights that are no numbers");
     const weights = {};
     let start = 0;
