@@ -1074,6 +1074,32 @@ def test_one_live_region_speaks_when_the_page_has_come_to_rest(at):
     assert seen.page.evaluate("heard") == [sentence(seen)]
 
 
+def says(seen, part: str) -> None:
+    seen.page.wait_for_function(
+        "part => document.getElementById('draw-spoken').textContent.includes(part)", arg=part
+    )
+
+
+def test_an_answer_is_said_also_when_the_pen_is_lifted_before_it(at):
+    """What is said at once puts an answer off that waits for rest; it does not take its place."""
+    seen = at()
+    says(seen, "It reads a 3 (")
+    seen.page.locator("#draw-clear").click()
+    board = seen.page.locator("#draw-board")
+    board.focus()
+    for key in ["ArrowUp"] * 16 + ["Space"] + ["ArrowDown"] * 32:
+        board.press(key)
+    next_frame(seen)
+    board.press("Space")
+    assert seen.page.locator("#draw-spoken").text_content().startswith("Pen up")
+    says(seen, "It reads a 1 (")
+    seen.page.locator("#draw-undo").click()
+    next_frame(seen)
+    seen.page.locator("#draw-next").click()
+    says(seen, "2 of 6: A four, moved by four pixels.")
+    says(seen, "Nothing is drawn.")
+
+
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize("layer", ["conv1", "pool1", "fc1"])
 def test_every_unit_is_large_enough_for_a_finger(at, name, layer):

@@ -100,6 +100,42 @@ def test_a_step_opens_its_unit_in_the_panel_by_mouse_and_by_keyboard(at):
         assert seen.page.locator(".draw-held").count() == 1
 
 
+def test_from_a_unit_of_the_paths_a_way_leads_back(at):
+    seen = at("net=relu&digit=0")
+    seen.page.set_viewport_size({"width": 1280, "height": 720})
+    back = seen.page.get_by_role("button", name="Back to the paths")
+    step = seen.page.locator("#draw-versus-table button").nth(7)
+    for is_by_key in (False, True):
+        assert not back.is_visible()
+        step.scroll_into_view_if_needed()
+        if is_by_key:
+            step.focus()
+            seen.page.keyboard.press("Enter")
+        else:
+            step.click()
+        seen.page.wait_for_selector("#draw-return:focus")
+        assert on_screen(seen, "#draw-return")
+        seen.page.get_by_role("button", name="one unit right").click()
+        back.press("Enter")
+        seen.page.wait_for_function(
+            "element => element === document.activeElement", arg=step.element_handle()
+        )
+        assert on_screen(seen, "#draw-versus-table .draw-step:focus")
+
+
+def on_screen(seen, selector: str) -> bool:
+    box = seen.page.locator(selector).bounding_box()
+    return 0 <= box["y"] < seen.page.viewport_size["height"] - box["height"]
+
+
+def test_the_way_back_goes_when_another_unit_is_chosen(at):
+    seen = at("net=relu&digit=0")
+    seen.page.locator("#draw-versus-table button").first.click()
+    seen.page.get_by_role("button", name="Back to the paths").wait_for()
+    seen.page.get_by_role("button", name="Why this logit of 3?").click()
+    seen.page.locator("#draw-return").wait_for(state="hidden")
+
+
 def test_the_reader_asks_and_the_question_stands_in_the_address(at, visit):
     seen = at("net=relu&digit=18")
     assert heading(seen) == "Why 3, and not 5?"

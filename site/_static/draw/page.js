@@ -174,8 +174,8 @@
   const reveal = () => $("panel").scrollIntoView({ block: "nearest" });
   // After a click on a layer the page stays where it is, as long as the panel's first lines can be read.
   const glance = () => $("panel").getBoundingClientRect().top > innerHeight - 70 && reveal();
-  const workOut = (unit) => {
-    store.change({ unit, isHeld: true });
+  const workOut = (unit, more) => {
+    store.change({ unit, isHeld: true, ...more });
     reveal();
   };
   const layers = m.makeLayers({ place: $("layers"), store, voice, refresh, reveal: glance });
@@ -189,7 +189,7 @@
   const showBoard = () => $("board").scrollIntoView({ block: "nearest" });
   const handwriting = m.makeHandwriting({ $, store, shelf, names, voice, reveal: showBoard });
 
-  m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step") });
+  m.makeTour({ place: $("tour"), back: $("back"), next: $("next"), step: $("step"), voice });
   m.listenToBoard($("board"), store, voice);
   m.keepAddress(store);
   m.keepOwn(store);

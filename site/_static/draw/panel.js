@@ -15,7 +15,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     let results = null; // the last ones that were shown
     let isPressed = false; // whether a pointer is down in the panel: its buttons must stay in place then
 
-    const hold = (unit) => store.change({ unit, isHeld: true });
+    const hold = (unit) => store.change({ unit, isHeld: true, step: store.state.step });
 
     /** One step from the chosen unit, which may be newer than what the panel shows. */
     function move(...step) {

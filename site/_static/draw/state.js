@@ -16,6 +16,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       ...m.emptyState(),
       isHeld: false, // whether a click holds the unit, so that pointing elsewhere does not change it
       channel: null, // the channel that the panel shows, if one was chosen
+      step: null, // the step of "Why 3, and not 5?" from which the panel was opened: the way back
       asked: 0, // how often the reader, or the clock, asked for a new answer in train mode
       isDrawing: false, // whether a stroke is under way
       cursor: { x: 14, y: 14, isShown: false }, // the keyboard's pen, in input pixels
@@ -50,11 +51,12 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     };
   }
 
-  /** What follows from a change: the maps of another network are all on, channels belong to a layer. */
+  /** What follows from a change: the maps of another network are all on, channels belong to a layer, a way back to a unit. */
   function consequences(before, fields) {
     const more = {};
     if ("net" in fields && fields.net !== before.net) more.off = {};
     if ("unit" in fields && fields.unit?.layer !== before.unit?.layer) more.channel = null;
+    if ("unit" in fields) more.step = null;
     if ("strokes" in fields || "digit" in fields) more.isDrawing = false;
     return more;
   }

@@ -4,8 +4,8 @@
 globalThis.mnistconv = globalThis.mnistconv ?? {};
 
 (() => {
-  /** Shows one child of `place` at a time; the buttons `back` and `next` go round, `step` counts. */
-  function makeTour({ place, back, next, step }) {
+  /** Shows one child of `place` at a time, and says it; the buttons `back` and `next` go round, `step` counts. */
+  function makeTour({ place, back, next, step, voice }) {
     const stops = [...place.children];
     let at = 0;
 
@@ -15,8 +15,12 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       step.textContent = `${at + 1} of ${stops.length}`;
     }
 
-    back.addEventListener("click", () => go(-1));
-    next.addEventListener("click", () => go(1));
+    for (const [button, by] of [[back, -1], [next, 1]]) {
+      button.addEventListener("click", () => {
+        go(by);
+        voice.now(`${step.textContent}: ${stops[at].textContent}`);
+      });
+    }
     go(0);
   }
 

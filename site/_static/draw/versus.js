@@ -136,7 +136,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   function stepCell({ unit, contribution }, results, workOut) {
     const unseen = (text) => m.element("span", { class: "visually-hidden" }, text);
-    const button = m.element("button", { type: "button", class: "draw-step", onclick: () => workOut(unit) },
+    const button = m.element("button", { type: "button", class: "draw-step", onclick: (event) => workOut(unit, event.currentTarget) },
       unseen(`${unit.layer}, `), m.element("span", {}, shortName(unit, results)), " ",
       m.element("b", { class: contribution < 0 ? "negative" : "positive" }, m.writtenSmall(contribution)), unseen(". Why?"));
     return m.element("td", {}, button);
@@ -158,8 +158,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   // The part --------------------------------------------------------------------------------------------
 
   /**
-   * The part of the page that asks why one digit, and not another; `$` finds its elements. `workOut(unit)`
-   * opens a unit in the panel. Returns `show(view)`. It works while it is in view, and in eval mode.
+   * The part of the page that asks why one digit, and not another; `$` finds its elements. `workOut(unit, fields)`
+   * opens a unit in the panel, and changes `fields`. Returns `show(view)`. It works while it is in view, and in eval mode.
    */
   function makeVersus({ $, store, voice, refresh, workOut }) {
     let isInSight = false;
@@ -175,6 +175,22 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     const chosen = (value) => (/^\d$/.test(value) ? Number(value) : value || null);
     $("versus-digit").addEventListener("change", () => store.change({ why: chosen($("versus-digit").value) }));
     $("versus-rival").addEventListener("change", () => store.change({ rival: chosen($("versus-rival").value) }));
+
+    const steps = () => [...$("versus-table").querySelectorAll("button")];
+
+    /** Opens the unit of a step in the panel, where a button leads back to the step. */
+    function workOutStep(unit, button) {
+      workOut(unit, { step: steps().indexOf(button) });
+      $("return").hidden = false;
+      $("return").focus({ preventScroll: true });
+    }
+
+    $("return").addEventListener("click", () => {
+      const step = steps()[store.state.step] ?? $("versus-digit");
+      store.change({ step: null });
+      step.scrollIntoView({ block: "center" });
+      step.focus({ preventScroll: true });
+    });
 
     function paint(name, values, { input, question, colours, what, frames = [], labels = [] }) {
       const canvas = $(name);
@@ -212,7 +228,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       say("versus-start", start);
       say("versus-paths-found", end);
       say("versus-products-found", productsInWords(total, traced.number));
-      $("versus-table").replaceChildren(...pathRows(traced, results, workOut));
+      $("versus-table").replaceChildren(...pathRows(traced, results, workOutStep));
       return products;
     }
 
@@ -253,6 +269,7 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
     function showQuestion({ state, isTraining }, question) {
       const title = titleOf(question);
+      $("return").hidden = state.step === null;
       if ($("title-versus").textContent !== title) say("title-versus", title);
       $("versus-digit").value = state.why ?? "";
       const isTaken = state.rival === "none" || state.rival === question.rival;

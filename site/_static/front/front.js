@@ -27,7 +27,6 @@
     const answer = m.makeAnswer({ sentence: $("sentence"), bars: $("bars"), workOut });
     const inkOf = m.onlyAnew(m.makeInk());
     const resultsOf = m.onlyAnew((network, ink) => m.forward(network, m.pictureOf(ink, store.state)));
-    // Again when the pen is lifted: what is said of the pen takes the place of an answer that waits.
     const tellAnew = m.onlyAnew((results) => voice.atRest(m.sentenceOf(results)));
     let colours = null;
     let isWaiting = false;
@@ -49,7 +48,7 @@
       if (!network) return;
       const results = resultsOf(network, ink);
       answer({ results, isTraining: false, situation: results });
-      tellAnew(results, state.isDrawing);
+      tellAnew(results);
     }
 
     function readTheme() {
