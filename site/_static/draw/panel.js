@@ -15,6 +15,12 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     let results = null; // the last ones that were shown
     let isPressed = false; // whether a pointer is down in the panel: its buttons must stay in place then
 
+    let isLensInSight = false;
+    new IntersectionObserver((entries) => {
+      isLensInSight = entries.at(-1).isIntersecting;
+      refresh();
+    }).observe(lens);
+
     const hold = (unit) => store.change({ unit, isHeld: true, step: store.state.step });
 
     /** One step from the chosen unit, which may be newer than what the panel shows. */
@@ -27,6 +33,8 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
       const result = results[unit.layer];
       lens.hidden = result.kind === "softmax" || unit.layer === "out";
       if (lens.hidden) return;
+      m.sizeLens(lens, result, unit);
+      if (!isLensInSight) return;
       const shown = { ...result, values: m.shownValues(results, result).values };
       m.paintLens(lens, shown, unit, { isSigned: m.isSigned(result), most: m.strongest(shown.values), colours });
     }

@@ -83,21 +83,25 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     };
   }
 
+  /** Gives the lens the size that the neighbourhood of a unit takes. */
+  function sizeLens(canvas, result, unit) {
+    const { across, down } = lensOf(result, unit);
+    resize(canvas, LENS.size, (down * LENS.size) / across);
+    canvas.style.setProperty("--across", across);
+  }
+
   /** Paints the neighbourhood of a unit; `most` is the value in full colour. */
   function paintLens(canvas, result, unit, { isSigned, most, colours }) {
     const { left, top, across, down } = lensOf(result, unit);
     const square = LENS.size / across;
-    Object.assign(canvas, { width: LENS.size, height: down * square });
-    canvas.style.setProperty("--across", across);
     const context = canvas.getContext("2d");
-    for (let i = 0; i < across * down; i++) {
-      const at = unitOf(result, left + (i % across), top + Math.floor(i / across));
-      if (!at) continue;
-      const value = result.values[(at.map * result.side + at.row) * result.side + at.column];
-      const [red, green, blue] = toPixels([value], isSigned, colours, most);
-      context.fillStyle = css([red, green, blue]);
-      context.fillRect((i % across) * square, Math.floor(i / across) * square, square - 1, square - 1);
-    }
+    const units = Array.from({ length: across * down }, (_, i) => unitOf(result, left + (i % across), top + Math.floor(i / across)));
+    const values = units.map((at) => at && result.values[(at.map * result.side + at.row) * result.side + at.column]);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(pictureOfPixels(toPixels(values, isSigned, colours, most), across, down), 0, 0, canvas.width, canvas.height);
+    for (let i = 1; i <= across; i++) context.clearRect(i * square - 1, 0, 1, canvas.height);
+    for (let i = 1; i <= down; i++) context.clearRect(0, i * square - 1, canvas.width, 1);
+    units.forEach((at, i) => at || context.clearRect((i % across) * square, Math.floor(i / across) * square, square, square));
     const [x, y] = placeOf(result, unit);
     context.strokeStyle = css(colours.mark);
     context.lineWidth = 3;
@@ -150,16 +154,28 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
 
   // Painting --------------------------------------------------------------------------------------
 
-  const scratch = document.createElement("canvas");
+  const scratches = new Map(); // a canvas of each size that was asked for: to resize one costs more than to paint it
+
+  /** A canvas with the given pixels, until the next one of its size is asked for. */
+  function pictureOfPixels(pixels, width, height) {
+    const size = `${width} ${height}`;
+    if (!scratches.has(size)) scratches.set(size, Object.assign(document.createElement("canvas"), { width, height }));
+    const scratch = scratches.get(size);
+    scratch.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
+    return scratch;
+  }
+
+  /** Gives a canvas its size; where it has it, that would empty it all the same, and take its time. */
+  function resize(canvas, width, height) {
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  }
 
   /** Paints all maps of a layer. Returns the value that is shown in full colour. */
   function paintLayer(canvas, result, { isSigned = false, most = strongest(result.values), colours, off }) {
     const { width, height } = sizeOf(result);
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    scratch.width = result.side;
-    scratch.height = result.side * result.maps;
+    resize(canvas, width, height);
     const pixels = toPixels(result.values, isSigned, colours, most);
-    scratch.getContext("2d").putImageData(new ImageData(pixels, scratch.width, scratch.height), 0, 0);
+    const scratch = pictureOfPixels(pixels, result.side, result.side * result.maps);
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
     context.clearRect(0, 0, width, height);
@@ -196,27 +212,29 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
     }
   }
 
+  /** The lines between the pixels of the network's input on a board `size` wide. */
+  const gridOf = globalThis.mnistconv.onlyAnew((size) => {
+    const grid = new Path2D();
+    for (let i = 1; i < 28; i++) {
+      const at = Math.round((i * size) / 28) + 0.5;
+      grid.moveTo(at, 0);
+      grid.lineTo(at, size);
+      grid.moveTo(0, at);
+      grid.lineTo(size, at);
+    }
+    return grid;
+  });
+
   /** Paints ink in full resolution, with a faint line around each pixel of the network's input. */
   function paintBoard(canvas, image, colours, cursor) {
     const context = canvas.getContext("2d");
-    scratch.width = image.width;
-    scratch.height = image.height;
     const pixels = toPixels(image.data, false, colours, 1);
-    scratch.getContext("2d").putImageData(new ImageData(pixels, image.width, image.height), 0, 0);
     context.imageSmoothingEnabled = image.width > 28;
-    context.drawImage(scratch, 0, 0, canvas.width, canvas.height);
+    context.drawImage(pictureOfPixels(pixels, image.width, image.height), 0, 0, canvas.width, canvas.height);
     context.strokeStyle = css(colours.muted);
     context.globalAlpha = 0.16;
     context.lineWidth = 1;
-    context.beginPath();
-    for (let i = 1; i < 28; i++) {
-      const at = Math.round((i * canvas.width) / 28) + 0.5;
-      context.moveTo(at, 0);
-      context.lineTo(at, canvas.height);
-      context.moveTo(0, at);
-      context.lineTo(canvas.width, at);
-    }
-    context.stroke();
+    context.stroke(gridOf(canvas.width));
     context.globalAlpha = 1;
     if (cursor) paintCursor(context, cursor, canvas.width / 28, colours);
   }
@@ -230,6 +248,6 @@ globalThis.mnistconv = globalThis.mnistconv ?? {};
   }
 
   Object.assign(globalThis.mnistconv, {
-    sizeOf, unitAt, neighbour, paintLens, unitInLens, readColours, strongest, paintLayer, mark, paintBoard,
+    sizeOf, unitAt, neighbour, sizeLens, paintLens, unitInLens, readColours, strongest, paintLayer, mark, paintBoard,
   });
 })();
