@@ -151,9 +151,8 @@ def make_static_folder(app) -> None:
 
 
 # What the themes copy into `_static`, and no page asks for: templates, an icon font with its
-# scripts, source maps, translations, a style sheet that only asks for another.
-FONT_AWESOME = ["scripts/fontawesome.js*", "vendor"]
-UNUSED = [*FONT_AWESOME, "*.map", "*webpack-macros.html", "locales", "styles/theme.css"]
+# scripts, source maps, translations.
+UNUSED = ["*.map", "*webpack-macros.html", "scripts/fontawesome.js*", "vendor", "locales"]
 
 
 def drop_unused(app, exception) -> None:
