@@ -23,6 +23,15 @@ from mnistconv.figures.convolution import (
 )
 from mnistconv.figures.cover import reading, social_card
 from mnistconv.figures.digits import digits, misread
+from mnistconv.figures.inside import (
+    deletion_curves,
+    filters_before_and_after,
+    looked_at,
+    lost_digits,
+    plane,
+    two_together,
+    wanted,
+)
 from mnistconv.figures.losses import (
     descents,
     gradient_bars,
@@ -57,11 +66,13 @@ __all__ = [
     "best_of",
     "by_position",
     "dealt_differences",
+    "deletion_curves",
     "descents",
     "digits",
     "disagreement",
     "dropout_masks",
     "error_by_seeds",
+    "filters_before_and_after",
     "gradient_bars",
     "gradient_sizes",
     "grey_line",
@@ -70,7 +81,9 @@ __all__ = [
     "kernels_on_a_digit",
     "learned_kernel",
     "learned_maps",
+    "looked_at",
     "loss_curves",
+    "lost_digits",
     "lottery",
     "misread",
     "misread_by_distance",
@@ -78,6 +91,7 @@ __all__ = [
     "noisy_state",
     "normalisations",
     "overfitting",
+    "plane",
     "plateau",
     "plateau_ends",
     "pooling",
@@ -93,7 +107,9 @@ __all__ = [
     "social_card",
     "softmax_by_scale",
     "two_kinds_of_luck",
+    "two_together",
     "use_style",
     "waits",
+    "wanted",
     "window_on_a_digit",
 ]
