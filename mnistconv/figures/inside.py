@@ -1,8 +1,13 @@
 """What a trained network has learned: its filters, what excites them, what it needs."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -10,7 +15,6 @@ from torch import Tensor
 from mnistconv.figures.style import (
     BLUE,
     COLOURS,
-    FAINT,
     GREEN,
     INK,
     MARKERS,
@@ -24,78 +28,72 @@ from mnistconv.figures.style import (
 )
 
 LINES = ("-", "--", "-.", ":")
-CORNERS = {"fontsize": 9, "fontweight": "normal", "pad": 1}
+
+
+def _row(axes: Axes, pictures: Tensor, cmap: str | Colormap, least: float, labels=()) -> None:
+    """Pictures `[n, h, w]` with values up to 1 beside one another, each under its label."""
+    side = pictures.shape[-1] + 1
+    spaced = F.pad(pictures, (0, 1), value=math.nan)  # a column of paper behind each
+    beside = torch.cat(list(spaced), dim=1)[:, :-1].numpy()
+    axes.imshow(beside, cmap=cmap, vmin=least, vmax=1)
+    for number, label in enumerate(labels):
+        middle = number * side + side / 2 - 1
+        axes.text(middle, -0.6, label, ha="center", va="bottom", fontsize=9)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def _own_scale(pictures: Tensor) -> Tensor:
+    """Each of `[n, h, w]` divided by its largest absolute value."""
+    return pictures / pictures.abs().amax(dim=(1, 2), keepdim=True)
 
 
 def filters_before_and_after(before: Tensor, after: Tensor, image: Tensor) -> Figure:
     """Twenty kernels as they were drawn, as they are after training, and their maps of a digit.
 
-    Kernels `[20, 5, 5]`, `image` `[28, 28]`; those that changed least come first. All kernels
-    share one scale of colours, each map has its own; blue above 0, red below.
+    Kernels `[20, 5, 5]`, `image` `[28, 28]`; those that changed least come first, under their
+    number and the cosine of the two. All kernels share one scale of colours, each map has its own;
+    blue above 0, red below.
     """
     alike = F.cosine_similarity(before.flatten(1), after.flatten(1))
-    order = alike.argsort(descending=True).tolist()
-    maps = F.conv2d(image[None, None], after[:, None])[0]
-    limit = max(before.abs().max(), after.abs().max())
-    figure, grid = plt.subplots(6, 10, figsize=(WIDTH, 5.1))
-    for place, number in enumerate(order):
-        block, column = divmod(place, 10)
-        shown = ((before, limit), (after, limit), (maps, maps[number].abs().max()))
-        for row, (values, most) in enumerate(shown):
-            axes = grid[3 * block + row, column]
-            axes.imshow(values[number], cmap=SIGNED, vmin=-most, vmax=most)
-            axes.set(xticks=[], yticks=[])
-            for spine in axes.spines.values():
-                spine.set(visible=True, color=FAINT)
-        grid[3 * block, column].set_title(f"{number}: {alike[number]:.2f}", **CORNERS)
-    for row, name in enumerate(("before", "after", "its map") * 2):
-        grid[row, 0].set_ylabel(name, fontsize=10)
+    order = alike.argsort(descending=True)
+    maps = _own_scale(F.conv2d(image[None, None], after[:, None])[0])
+    limit = torch.cat([before, after]).abs().max()
+    figure, rows = plt.subplots(6, 1, figsize=(WIDTH, 4.8))
+    for half, numbers in enumerate(order.chunk(2)):
+        labels = [f"{number}: {alike[number]:.2f}" for number in numbers]
+        _row(rows[3 * half], before[numbers] / limit, SIGNED, -1, labels)
+        _row(rows[3 * half + 1], after[numbers] / limit, SIGNED, -1)
+        _row(rows[3 * half + 2], maps[numbers], SIGNED, -1)
+    for axes, name in zip(rows, ("before", "after", "its map") * 2, strict=True):
+        axes.set_ylabel(name, fontsize=10)
     return figure
 
 
 def wanted(rows: dict[str, tuple[Tensor, list[int], Tensor]]) -> Figure:
-    """For each map: the windows that excite it most, their digits, and the mean of many.
+    """For each map: the windows that excite it most, under their digits, and the mean of many.
 
-    `rows` maps a name to (windows `[k, s, s]`, the label of each, the mean window `[s, s]`).
+    `rows` maps a name to (windows `[k, s, s]` in [0, 1], the label of each, the mean `[s, s]`).
     """
-    count = 1 + max(len(windows) for windows, _, _ in rows.values())
-    figure, grid = plt.subplots(len(rows), count, figsize=(WIDTH, 0.92 * len(rows)), squeeze=False)
-    for line, (name, (windows, labels, mean)) in zip(grid, rows.items(), strict=True):
-        for axes, window, label in zip(line, windows, labels, strict=False):
-            axes.imshow(window, cmap="gray_r", vmin=0, vmax=1)
-            axes.set_title(label, **CORNERS)
-        line[-1].imshow(mean, cmap="gray_r", vmin=0, vmax=1)
-        line[0].set_ylabel(name, fontsize=10)
-        for axes in line:
-            axes.set(xticks=[], yticks=[])
-            for spine in axes.spines.values():
-                spine.set(visible=True, color=FAINT)
-    grid[0, -1].set_title("mean", **CORNERS)
+    figure, lines = plt.subplots(len(rows), 1, figsize=(WIDTH, 0.95 * len(rows)), squeeze=False)
+    for axes, (name, (windows, labels, mean)) in zip(lines[:, 0], rows.items(), strict=True):
+        _row(axes, torch.cat([windows, mean[None]]), "gray_r", 0, [*labels, "mean"])
+        axes.set_ylabel(name, fontsize=10)
     return figure
 
 
-def looked_at(images: Tensor, maps: dict[str, Tensor], titles: list[str]) -> Figure:
-    """Digits in columns, below each what different methods name: blue above 0, red below.
+def looked_at(images: Tensor, maps: dict[str, Tensor]) -> Figure:
+    """Digits beside one another, below each what different methods name: blue above 0, red below.
 
-    `images` `[n, 28, 28]`, each of `maps` `[n, 28, 28]`, on a scale of its own for each picture.
+    `images` `[n, 28, 28]` in [0, 1]; each of `maps` `[n, 28, 28]`, every picture on its own scale.
     """
-    figure, grid = plt.subplots(
-        1 + len(maps), len(images), figsize=(WIDTH, 1.42 * (1 + len(maps))), squeeze=False
-    )
-    for column, (image, title) in enumerate(zip(images, titles, strict=True)):
-        grid[0, column].imshow(image, cmap="gray_r")
-        grid[0, column].set_title(title, fontsize=11, fontweight="normal")
-    for line, (name, values) in zip(grid[1:], maps.items(), strict=True):
-        for axes, image, one in zip(line, images, values, strict=True):
-            limit = one.abs().max()
-            axes.imshow(one, cmap=SIGNED, vmin=-limit, vmax=limit)
-            axes.contour(image, [0.5], colors=[SOFT_INK], linewidths=0.7)
-        line[0].set_ylabel(name, fontsize=10)
-    grid[0, 0].set_ylabel("picture", fontsize=10)
-    for axes in grid.flat:
-        axes.set(xticks=[], yticks=[])
-        for spine in axes.spines.values():
-            spine.set(visible=True, color=FAINT)
+    height = WIDTH / len(images) * (1 + len(maps))
+    figure, rows = plt.subplots(1 + len(maps), 1, figsize=(WIDTH, height))
+    _row(rows[0], images, "gray_r", 0)
+    for axes, values in zip(rows[1:], maps.values(), strict=True):
+        _row(axes, _own_scale(values), SIGNED, -1)
+    for axes, name in zip(rows, ("picture", *maps), strict=True):
+        axes.set_ylabel(name, fontsize=10)
     return figure
 
 
@@ -133,10 +131,10 @@ def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
         order = np.argsort(gained - lost, kind="stable")
         at = np.arange(len(order))
         axes.bar(at, lost[order], color=ORANGE, label="lost")
-        axes.bar(at, -gained[order], color=BLUE, hatch="///", edgecolor=PAPER, label="gained")
+        axes.bar(at, -gained[order], color=BLUE, label="gained")
         axes.plot(at, (lost - gained)[order], "o", color=INK, markersize=3, label="net")
         axes.axhline(0, color=SOFT_INK, linewidth=1)
-        axes.set_xticks(at, order, fontsize=7 if len(order) > 25 else 9)
+        axes.set_xticks(at, order, fontsize=8.5)
         axes.tick_params(axis="x", length=0)
         axes.set(ylabel="digits", xlim=(-0.7, len(order) - 0.3))
         axes.set_title(name, fontsize=11)
