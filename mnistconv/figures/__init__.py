@@ -29,7 +29,6 @@ from mnistconv.figures.inside import (
     looked_at,
     lost_digits,
     plane,
-    two_together,
     wanted,
 )
 from mnistconv.figures.losses import (
@@ -107,7 +106,6 @@ __all__ = [
     "social_card",
     "softmax_by_scale",
     "two_kinds_of_luck",
-    "two_together",
     "use_style",
     "waits",
     "wanted",

@@ -130,38 +130,16 @@ def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
         lost, gained = np.asarray(lost), np.asarray(gained)
         order = np.argsort(gained - lost, kind="stable")
         at = np.arange(len(order))
-        axes.bar(at, lost[order], color=ORANGE, label="lost")
-        axes.bar(at, -gained[order], color=BLUE, label="gained")
-        axes.plot(at, (lost - gained)[order], "o", color=INK, markersize=3, label="net")
+        edges = np.arange(len(order) + 1) - 0.5
+        axes.stairs(lost[order], edges, fill=True, color=ORANGE, label="lost")
+        axes.stairs(-gained[order], edges, fill=True, color=BLUE, label="gained")
+        axes.plot(at, (lost - gained)[order], "o", color=INK, markersize=3, label="difference")
         axes.axhline(0, color=SOFT_INK, linewidth=1)
         axes.set_xticks(at, order, fontsize=8.5)
         axes.tick_params(axis="x", length=0)
         axes.set(ylabel="digits", xlim=(-0.7, len(order) - 0.3))
         axes.set_title(name, fontsize=11)
     places[0, 0].legend(ncols=3, fontsize=10)
-    return figure
-
-
-def two_together(single: ArrayLike, joint: dict[tuple[int, int], int]) -> Figure:
-    """What two maps cost together, against the sum of what each costs alone: a dot a pair.
-
-    `single` has a number of digits for each map, `joint` maps a pair of maps to theirs. The pair
-    farthest above the line of equal costs is named.
-    """
-    figure, axes = plt.subplots(figsize=(4.6, 3.6))
-    sums = np.array([single[a] + single[b] for a, b in joint])
-    costs = np.array(list(joint.values()))
-    axes.scatter(sums, costs, s=26, color=BLUE, alpha=0.8)
-    most = 1.06 * max(sums.max(), costs.max())
-    axes.plot([0, most], [0, most], color=SOFT_INK, linewidth=1, linestyle=":")
-    farthest = int(np.argmax(costs - sums))
-    a, b = list(joint)[farthest]
-    axes.annotate(
-        f"{a} and {b}", (sums[farthest], costs[farthest]), (7, 0), textcoords="offset points",
-        va="center", fontsize=10,
-    )  # fmt: skip
-    axes.set(xlabel="sum of the two alone (digits)", ylabel="together (digits)")
-    axes.set(xlim=(0, most), ylim=(0, most))
     return figure
 
 
@@ -172,12 +150,11 @@ def plane(points: Tensor, labels: Tensor, wrong: Tensor) -> Figure:
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
     ten = (BLUE, ORANGE, GREEN, RED, PURPLE) * 2
-    for digit in range(10):
-        here = points[(labels == digit) & ~wrong]
-        axes.plot(
-            here[:, 0], here[:, 1], "os"[digit // 5], color=ten[digit], markersize=3, alpha=0.45,
-            markeredgewidth=0, rasterized=True,
-        )  # fmt: skip
+    for marker, digits in (("o", range(5)), ("s", range(5, 10))):
+        here = (labels >= digits[0]) & (labels <= digits[-1]) & ~wrong
+        colours = [ten[digit] for digit in labels[here]]
+        axes.scatter(points[here, 0], points[here, 1], s=8, c=colours, marker=marker, linewidths=0,
+                     rasterized=True)  # fmt: skip
     axes.plot(points[wrong, 0], points[wrong, 1], "x", color=INK, markersize=6, label="misread")
     for digit in range(10):
         x, y = points[labels == digit].mean(dim=0).tolist()

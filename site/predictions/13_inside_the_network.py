@@ -55,10 +55,7 @@ PREDICTIONS = {
         lambda seen: seen.number(r"the dearest: map \d+, (\d+) digits"), "digits", within=0.4
     ),
     "Switch off the two": Choice(TOGETHER, together),
-    "With the ten dearest": Number(
-        lambda seen: seen.number(r"the ten dearest .* steps ([\d.]+)%"), "%", 1, within=0.006
-    ),
-    "Lay each test digit": Number(
+    "Call each test digit": Number(
         lambda seen: seen.number(r"^ +2 directions: ([\d.]+)"), "%", within=0.15
     ),
 }
