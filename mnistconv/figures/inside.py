@@ -119,11 +119,11 @@ def deletion_curves(panels: dict[str, dict[str, ArrayLike]], counts: ArrayLike) 
     return figure
 
 
-def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
+def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]], named: int = 12) -> Figure:
     """What each map's absence costs: digits lost above the line, digits gained below it.
 
-    `panels` maps a layer to (lost, gained), a number of digits for each map; the dearest map,
-    by lost less gained, comes first, and its number stands below.
+    `panels` maps a layer to (lost, gained), a number of digits for each map. The dearest map, by
+    lost less gained, comes first; the first `named` have their numbers below.
     """
     figure, places = plt.subplots(len(panels), 1, figsize=(WIDTH, 2.1 * len(panels)), squeeze=False)
     for axes, (name, (lost, gained)) in zip(places[:, 0], panels.items(), strict=True):
@@ -133,13 +133,12 @@ def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
         edges = np.arange(len(order) + 1) - 0.5
         axes.stairs(lost[order], edges, fill=True, color=ORANGE, label="lost")
         axes.stairs(-gained[order], edges, fill=True, color=BLUE, label="gained")
-        axes.plot(at, (lost - gained)[order], "o", color=INK, markersize=3, label="difference")
         axes.axhline(0, color=SOFT_INK, linewidth=1)
-        axes.set_xticks(at, order, fontsize=8.5)
+        axes.set_xticks(at[:named], order[:named], fontsize=9)
         axes.tick_params(axis="x", length=0)
         axes.set(ylabel="digits", xlim=(-0.7, len(order) - 0.3))
         axes.set_title(name, fontsize=11)
-    places[0, 0].legend(ncols=3, fontsize=10)
+    places[0, 0].legend(ncols=2, fontsize=10)
     return figure
 
 
@@ -148,7 +147,7 @@ def plane(points: Tensor, labels: Tensor, wrong: Tensor) -> Figure:
 
     `labels` int64 `[n]`, `wrong` bool `[n]`. Colours alone would not do: ten are too many.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
+    figure, axes = plt.subplots(figsize=(5, 3.6))
     ten = (BLUE, ORANGE, GREEN, RED, PURPLE) * 2
     for marker, digits in (("o", range(5)), ("s", range(5, 10))):
         here = (labels >= digits[0]) & (labels <= digits[-1]) & ~wrong
