@@ -1,0 +1,91 @@
+"""What chapter 13 asks, and how the answers are computed."""
+
+import re
+
+from asking import Choice, Number
+
+LOOKALIKES = ("4 and 9", "3 and 5", "2 and 7", "1 and 7")
+FITTED = ("below 1", "near 1, from .9 to 1.1", "above 1")
+OTHERS = ("dense", "simple", "relu-wd0", "expanded", "dropout-lr0.005")
+CHANGES = {
+    "steps-expanded": "the shifted training digits",
+    "steps-wide": "1,000 units",
+    "steps-deep": "a second dense layer",
+    "steps-dropout": "dropout",
+}
+
+
+def most_confused(seen) -> str:
+    a, b = seen.numbers(r"most confused: \d and \d")
+    return f"{a:.0f} and {b:.0f}"
+
+
+def lopsided(seen) -> int:
+    ends = re.findall(r"difference \S+ \[([-+]\d+), ([-+]\d+)\]", seen.text)
+    if not ends:
+        raise LookupError("no interval was printed")
+    return sum(int(low) > 0 or int(high) < 0 for low, high in ends)
+
+
+def share_right(seen) -> float:
+    of, wrong = (seen.number(rf"90.00% to +99.00% sure: {row}") for row in (
+        r"+([\d,]+) digits", r".*?expected, +(\d+) there"
+    ))  # fmt: skip
+    return 100 * (1 - wrong / of)
+
+
+def by_training_digits(seen) -> str:
+    t = seen.number(r"fitted on training digits: T = ([\d.]+)")
+    return FITTED[0] if t < 0.9 else FITTED[1] if t <= 1.1 else FITTED[2]
+
+
+def hottest(seen) -> str:
+    rows = re.findall(r"^(\S+) +T = ([\d.]+), ([\d.]+)", seen.text, re.M)
+    return max(rows, key=lambda row: float(row[1]) + float(row[2]))[0]
+
+
+def most_fooled(seen) -> str:
+    readers = re.search(r"read right by.*\n +(.+)", seen.text)[1].split()
+    right = re.search(r"^made for relu +(.+)", seen.text, re.M)[1].split()
+    return min(OTHERS, key=lambda name: int(right[readers.index(name)]))
+
+
+def largest_help(seen) -> str:
+    """The change behind which `translate` rose most from one row to the next."""
+    rows = re.findall(r"^((?:relu|steps-)\S*) +([\d.]+) +[\d.]+$", seen.text, re.M)
+    gains = {
+        name: float(after) - float(before)
+        for (_, before), (name, after) in zip(rows, rows[1:], strict=False)
+    }
+    return CHANGES[max(CHANGES, key=gains.get)]
+
+
+PREDICTIONS = {
+    "Each of these runs misreads": Number(
+        lambda seen: seen.number(r"at least one run: ([\d,]+)"), unit="digits", within=0.3
+    ),
+    "Which two digits are confused": Choice(LOOKALIKES, most_confused),
+    "Take the six most confused": Number(lopsided, unit="of six"),
+    "Take the test digits on which": Number(share_right, unit="of 100", within=0.05),
+    "`relu` learned all 60,000": Choice(FITTED, by_training_digits),
+    "`relu-wd0` is `relu` without": Choice(
+        ("dense", "simple", "relu", "relu-wd0", "expanded", "dropout-lr0.005"), hottest
+    ),
+    "The first test digit is a 7": Number(
+        lambda seen: seen.number(r"towards 3: ε = ([\d.]+)"), unit="", decimals=2, within=0.25
+    ),
+    "At the size that makes": Number(
+        lambda seen: seen.number(r"random signs +ε.*?: (\d+) of 1000"), unit="of 1,000"
+    ),
+    "With an untargeted step": Number(
+        lambda seen: seen.numbers(r"relu +gradient step .*")[4], unit="%", within=0.2
+    ),
+    "Pictures made with the gradient": Choice(OTHERS, most_fooled),
+    "On clean digits the dropout": Number(
+        lambda seen: seen.number(r"dropout is best on (\d+)"), unit="of eight"
+    ),
+    "Which of these takes most": Choice(tuple(CHANGES.values()), largest_help),
+    "Turned by 30°": Number(
+        lambda seen: seen.number(r"30°.*?relu +([\d.]+)%"), unit="%", decimals=0, within=0.1
+    ),
+}
