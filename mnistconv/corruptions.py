@@ -5,9 +5,9 @@ robustness benchmark for computer vision", 2019, and its program, corruptions.py
 github.com/google-research/mnist-c at commit aa07569. Where a definition differs, its docstring says
 so; chance comes from another generator, so these are no pictures of MNIST-C.
 
-All take images `[n, 28, 28]`, uint8 from 0 to 255 or floats from 0 to 1, and return new ones of the
-same shape, dtype and range. Formulas are for pixels x from 0 to 1, cut off there; bytes are rounded.
-The same `seed` gives the same pictures. Bad arguments raise TypeError or ValueError.
+All take images `[n, 28, 28]`, uint8 from 0 to 255 or floats from 0 to 1, and return new ones of
+that shape, dtype and range. Formulas are for pixels x from 0 to 1, cut off there; bytes are
+rounded. The same `seed` gives the same pictures. Bad arguments raise TypeError or ValueError.
 """
 
 import functools
@@ -118,7 +118,9 @@ def _move(picture, angle, size, slope, right, down) -> np.ndarray:
 ANGLE, SIZE, PIXELS = between(-math.pi, math.pi), between(0.1, 10), between(-28, 28)
 
 
-@arguments(images=pictures, angle=ANGLE, size=SIZE, slope=between(-10, 10), right=PIXELS, down=PIXELS)
+@arguments(
+    images=pictures, angle=ANGLE, size=SIZE, slope=between(-10, 10), right=PIXELS, down=PIXELS
+)
 @on_pixels
 def disturb(
     images: Tensor, angle: float = 0, size: float = 1, slope: float = 0, right: float = 0,

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -33,13 +34,12 @@ def confusions(counts: ArrayLike) -> Figure:
     counts = np.array(counts)
     np.fill_diagonal(counts, 0)
     figure, axes = plt.subplots(figsize=(5.6, 5.4))
-    largest = max(counts.max(), 1)
-    for written, read in np.argwhere(counts):
-        count = counts[written, read]
-        axes.scatter(read, written, s=760 * count / largest, color=BLUE, alpha=0.35, linewidth=0)
-        axes.text(read, written, count, ha="center", va="center", fontsize=9.5, color=INK)
-    for digit in range(10):
-        axes.text(digit, digit, "–", ha="center", va="center", color=SOFT_INK)
+    written, read = counts.nonzero()
+    shares = counts[written, read] / max(counts.max(), 1)
+    axes.scatter(read, written, s=760 * shares, color=BLUE, alpha=0.35, linewidth=0)
+    for row, column in np.argwhere(counts):
+        axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=9.5)
+    axes.plot([-0.5, 9.5], [-0.5, 9.5], color=FAINT, linewidth=1, zorder=0)
     axes.set(xticks=range(10), yticks=range(10), xlim=(-0.6, 9.6), ylim=(9.6, -0.6))
     axes.set(xlabel="read as", ylabel="written", aspect="equal")
     axes.set_xticks(np.arange(0.5, 9), minor=True)
@@ -82,16 +82,19 @@ def reliability(networks: dict[str, dict[str, list[tuple[float, int, int]]]]) ->
     return figure
 
 
-def spoiled(images: Tensor, titles: list[str], columns: int = 9, rows: list[str] = ()) -> Figure:
+def spoiled(images: Tensor, titles: list[str], columns: int = 9) -> Figure:
     """Pictures `[n, 28, 28]` with pixels from 0 to 1, all on one scale, each under its title.
 
-    `titles` may be fewer than the pictures: then only the first ones have one. `rows` are names at
-    the left. Pixels below 0 are changes: where a picture has some it is coloured, red below zero.
+    `titles` may be fewer than the pictures: then only the first ones have one. Pixels below 0 are
+    changes: where a picture has some it is coloured, red below zero.
     """
     count = -(-len(images) // columns)
     side = WIDTH / columns
     figure, grid = plt.subplots(
-        count, columns, squeeze=False, figsize=(WIDTH, side * (count + 0.18 * len(titles) / columns))
+        count,
+        columns,
+        squeeze=False,
+        figsize=(WIDTH, side * (count + 0.18 * len(titles) / columns)),
     )
     for number, (place, image) in enumerate(zip(grid.flat, images, strict=False)):
         if image.min() < 0:
@@ -102,11 +105,9 @@ def spoiled(images: Tensor, titles: list[str], columns: int = 9, rows: list[str]
         if number < len(titles):
             place.set_title(titles[number], fontsize=10, fontweight="normal", linespacing=CLOSE)
     for place in grid.flat:
-        place.set(xticks=[], yticks=[])
-        for spine in place.spines.values():
-            spine.set(visible=place.images != [], color=FAINT)
-    for place, name in zip(grid[:, 0], rows, strict=False):
-        place.set_ylabel(name, fontsize=10)
+        place.set(xticks=[], yticks=[], frame_on=False)
+        if place.images:
+            place.add_patch(Rectangle((-0.5, -0.5), 28, 28, fill=False, color=FAINT, clip_on=False))
     return figure
 
 

@@ -1,6 +1,7 @@
 """What chapter 13 asks, and how the answers are computed."""
 
 import re
+from itertools import pairwise
 
 from asking import Choice, Number
 
@@ -28,9 +29,7 @@ def lopsided(seen) -> int:
 
 
 def share_right(seen) -> float:
-    of, wrong = (seen.number(rf"90.00% to +99.00% sure: {row}") for row in (
-        r"+([\d,]+) digits", r".*?expected, +(\d+) there"
-    ))  # fmt: skip
+    _, of, _, wrong = seen.numbers(r"from 90.00% on: .*")
     return 100 * (1 - wrong / of)
 
 
@@ -53,29 +52,26 @@ def most_fooled(seen) -> str:
 def largest_help(seen) -> str:
     """The change behind which `translate` rose most from one row to the next."""
     rows = re.findall(r"^((?:relu|steps-)\S*) +([\d.]+) +[\d.]+$", seen.text, re.M)
-    gains = {
-        name: float(after) - float(before)
-        for (_, before), (name, after) in zip(rows, rows[1:], strict=False)
-    }
+    gains = {name: float(after) - float(before) for (_, before), (name, after) in pairwise(rows)}
     return CHANGES[max(CHANGES, key=gains.get)]
 
 
 PREDICTIONS = {
-    "Each of these runs misreads": Number(
+    "Most of these runs misread": Number(
         lambda seen: seen.number(r"at least one run: ([\d,]+)"), unit="digits", within=0.3
     ),
     "Which two digits are confused": Choice(LOOKALIKES, most_confused),
-    "Take the six most confused": Number(lopsided, unit="of six"),
+    "Of the six most confused": Number(lopsided, unit="of six"),
     "Take the test digits on which": Number(share_right, unit="of 100", within=0.05),
     "`relu` learned all 60,000": Choice(FITTED, by_training_digits),
-    "`relu-wd0` is `relu` without": Choice(
+    "Which of the six networks needs": Choice(
         ("dense", "simple", "relu", "relu-wd0", "expanded", "dropout-lr0.005"), hottest
     ),
     "The first test digit is a 7": Number(
         lambda seen: seen.number(r"towards 3: ε = ([\d.]+)"), unit="", decimals=2, within=0.25
     ),
-    "At the size that makes": Number(
-        lambda seen: seen.number(r"random signs +ε.*?: (\d+) of 1000"), unit="of 1,000"
+    "At that size: of 1,000": Number(
+        lambda seen: seen.number(r"random signs: ε.*?: (\d+) of 1000"), unit="of 1,000"
     ),
     "With an untargeted step": Number(
         lambda seen: seen.numbers(r"relu +gradient step .*")[4], unit="%", within=0.2
