@@ -1,4 +1,4 @@
-"""Confusions counted, and calibration measured and mended, against plain loops and known networks."""
+"""Confusions counted, calibration measured and mended: against loops and known networks."""
 
 import math
 

@@ -18,11 +18,11 @@ def closed():
 
 def test_confusions_stand_in_row_and_column_and_areas_are_counts():
     counts = np.diag([900] * 10)
-    counts[9, 4], counts[4, 9] = 20, 5
+    counts[9, 4], counts[4, 9], counts[7, 1] = 20, 5, 1
     (axes,) = figures.confusions(counts).axes
-    (discs,) = axes.collections
-    areas = dict(zip(map(tuple, discs.get_offsets().tolist()), discs.get_sizes(), strict=True))
-    assert set(areas) == {(4, 9), (9, 4)}  # (read, written)
+    (squares,) = axes.collections
+    areas = dict(zip(map(tuple, squares.get_offsets().tolist()), squares.get_sizes(), strict=True))
+    assert set(areas) == {(4, 9), (9, 4), (1, 7)}  # (read, written)
     assert areas[4, 9] == pytest.approx(4 * areas[9, 4])
     assert {(text.get_position(), text.get_text()) for text in axes.texts} == {
         ((4, 9), "20"), ((9, 4), "5")

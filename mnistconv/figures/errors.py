@@ -26,18 +26,18 @@ LINES = ("-", "--", "-.", ":")
 
 
 def confusions(counts: ArrayLike) -> Figure:
-    """How often each digit was read as each other one: a disc for each count, and the number.
+    """How often each digit was read as each other one: a square for each, the larger with a number.
 
     `counts` is `[10, 10]`, rows what was written, columns what was read; the diagonal stays empty.
-    A disc's area grows with its count.
+    A square's area grows with its count; from a tenth of the largest on it has a number.
     """
     counts = np.array(counts)
     np.fill_diagonal(counts, 0)
     figure, axes = plt.subplots(figsize=(5.6, 5.4))
     written, read = counts.nonzero()
     shares = counts[written, read] / max(counts.max(), 1)
-    axes.scatter(read, written, s=760 * shares, color=BLUE, alpha=0.35, linewidth=0)
-    for row, column in np.argwhere(counts):
+    axes.scatter(read, written, s=760 * shares, marker="s", color=BLUE, alpha=0.35, linewidth=0)
+    for row, column in np.argwhere((counts > 0) & (10 * counts >= counts.max())):
         axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=9.5)
     axes.plot([-0.5, 9.5], [-0.5, 9.5], color=FAINT, linewidth=1, zorder=0)
     axes.set(xticks=range(10), yticks=range(10), xlim=(-0.6, 9.6), ylim=(9.6, -0.6))
@@ -121,8 +121,8 @@ def accuracy_by_size(sizes: list[float], networks: dict[str, dict[str, list[floa
     for axes, (title, kinds) in zip(places, networks.items(), strict=True):
         for number, (kind, accuracy) in enumerate(kinds.items()):
             axes.plot(
-                sizes, 100 * np.asarray(accuracy), color=COLOURS[number], marker=MARKERS[number],
-                linestyle=LINES[number], markersize=5, label=kind,
+                sizes, 100 * np.asarray(accuracy), color=COLOURS[number], label=kind,
+                linestyle=LINES[number],
             )  # fmt: skip
         axes.set(ylim=(0, 102), title=title)
     places[0].set_ylabel("read right (%)")
