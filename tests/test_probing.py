@@ -1,8 +1,5 @@
-"""What a network looks at and needs: by hand, by differences, by SciPy, and as the page has it."""
+"""What a network looks at and needs: by hand, by finite differences, by SciPy."""
 
-import re
-
-import book
 import numpy as np
 import pytest
 import torch
@@ -14,8 +11,6 @@ from mnistconv import inside, probing
 from mnistconv.data import to_input
 from mnistconv.networks import ConvNetTwoConvLayersReLU
 from mnistconv.records import load_network
-
-CHAPTER = "13_inside_the_network"
 
 
 @pytest.fixture(scope="module")
@@ -170,61 +165,3 @@ def test_the_untrained_network_is_the_one_that_the_record_began_as():
     unlike = F.cosine_similarity(other, second.conv1.weight.flatten(1))
     assert alike.min() > 0.4
     assert unlike.max() < 0.6
-
-
-# What the chapter says that the page "Draw a digit" shows
-
-
-@pytest.fixture(scope="module")
-def links() -> list[str]:
-    """The states that the chapter links to, in their order."""
-    prose = "\n".join(cell.source for cell in book.prose_cells(CHAPTER))
-    return re.findall(r"\(draw\.md#([^)]+)\)", prose)
-
-
-READ = """
-const names = Object.keys(networks);
-return given.map((text) => m.writeState(m.readState(text, names)));
-"""
-SEEN = """
-const names = Object.keys(networks);
-return given.map((text) => {
-  const state = m.readState(text, names);
-  const picture = m.pictureOf(m.digitImage({ ...digits, pixels }, state.digit), state);
-  const read = (off) => m.argmax(m.forward(networks[state.net], picture, { off }).out.values);
-  const alone = [...(state.off.conv2 ?? [])].map((map) => read({ conv2: new Set([map]) }));
-  const results = m.forward(networks[state.net], picture, state);
-  const seen = state.unit ? m.seenBy(results, state.unit) : null;
-  return { digit: state.digit, whole: read({}), answer: read(state.off), alone, seen };
-});
-"""
-
-
-def test_every_link_to_the_page_is_read_whole(node, links):
-    assert len(links) >= 4
-    assert node(READ, links) == links
-
-
-def test_the_linked_situations_are_as_the_chapter_says(node, links, mnist):
-    _, (_, labels) = mnist
-    found = dict(zip(links, node(SEEN, links), strict=True))
-    assert all(one["whole"] == labels[one["digit"]] for one in found.values())
-    (two_off,) = [one for link, one in found.items() if "off=" in link]
-    assert two_off["alone"] == [7, 7]
-    assert two_off["answer"] != 7
-    (window,) = [one["seen"] for link, one in found.items() if "unit=" in link]
-    assert (window["row"], window["column"], window["size"]) == (14, 8, 14)
-
-
-def test_the_linked_window_is_one_of_the_hundred_strongest(links, mnist):
-    (state,) = [link for link in links if "unit=" in link]
-    digit, number, row, column = map(
-        int, re.search(r"digit=(\d+)&unit=conv2\.(\d+)\.(\d)\.(\d)", state).groups()
-    )
-    _, (pictures, labels) = mnist
-    images, net = to_input(pictures), load_network("relu")
-    values = probing.layer_values(net, images)["conv2"][:, number]
-    numbers, _, units = probing.strongest_windows(images, values, 100)
-    place = numbers.tolist().index(digit)
-    assert units[place] == (row, column)
-    assert (number, labels[digit]) == (5, 6)

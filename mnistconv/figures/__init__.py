@@ -23,6 +23,13 @@ from mnistconv.figures.convolution import (
 )
 from mnistconv.figures.cover import reading, social_card
 from mnistconv.figures.digits import digits, misread
+from mnistconv.figures.errors import (
+    accuracy_by_corruption,
+    accuracy_by_size,
+    confusions,
+    reliability,
+    spoiled,
+)
 from mnistconv.figures.inside import (
     deletion_curves,
     filters_before_and_after,
@@ -60,10 +67,13 @@ from mnistconv.figures.training import (
 )
 
 __all__ = [
+    "accuracy_by_corruption",
+    "accuracy_by_size",
     "accuracy_by_steps",
     "activations",
     "best_of",
     "by_position",
+    "confusions",
     "dealt_differences",
     "deletion_curves",
     "descents",
@@ -99,12 +109,14 @@ __all__ = [
     "receptive_field",
     "receptive_fields",
     "record_curves",
+    "reliability",
     "scoreboard_dots",
     "shifts",
     "slopes_by_logit",
     "small_convolution",
     "social_card",
     "softmax_by_scale",
+    "spoiled",
     "two_kinds_of_luck",
     "use_style",
     "waits",
