@@ -60,20 +60,8 @@ def test_spoiled_pictures_share_one_scale_but_for_changes():
     assert len(shown) == 3
 
 
-def test_accuracy_by_size_and_by_corruption_are_percents():
+def test_accuracy_by_size_is_in_percent():
     sizes = [0, 0.1]
     figure = figures.accuracy_by_size(sizes, {"a": {"step": [1, 0.5]}, "b": {"step": [0.9, 0.2]}})
     assert [list(axes.lines[0].get_ydata()) for axes in figure.axes] == [[100, 50], [90, 20]]
     assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
-    accuracy = {f"net {n}": {"clean": 0.9 - n / 10, "turn": n / 10} for n in range(6)}
-    (axes,) = figures.accuracy_by_corruption(accuracy).axes
-    for n, marks in enumerate(axes.collections):
-        assert marks.get_offsets().tolist() == [
-            pytest.approx([90 - 10 * n, 0]), pytest.approx([10 * n, -1])
-        ]  # fmt: skip
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["clean", "turn"]
-    looks = {
-        (marks.get_edgecolor().tobytes(), marks.get_facecolor().tobytes())
-        for marks in axes.collections
-    }
-    assert len(looks) == 6

@@ -24,7 +24,6 @@ from mnistconv.figures.convolution import (
 from mnistconv.figures.cover import reading, social_card
 from mnistconv.figures.digits import digits, misread
 from mnistconv.figures.errors import (
-    accuracy_by_corruption,
     accuracy_by_size,
     confusions,
     reliability,
@@ -67,7 +66,6 @@ from mnistconv.figures.training import (
 )
 
 __all__ = [
-    "accuracy_by_corruption",
     "accuracy_by_size",
     "accuracy_by_steps",
     "activations",

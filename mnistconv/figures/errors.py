@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
@@ -130,33 +129,3 @@ def accuracy_by_size(sizes: list[float], networks: dict[str, dict[str, list[floa
     handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=10)
     return figure
-
-
-def accuracy_by_corruption(accuracy: dict[str, dict[str, float]]) -> Figure:
-    """A row a corruption, a mark a network: how many percent of the spoiled digits are read right.
-
-    `accuracy` maps a network to corruptions, and each of these to a share, 0 to 1.
-    """
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.2))
-    names = list(next(iter(accuracy.values())))
-    for number, (network, shares) in enumerate(accuracy.items()):
-        face = COLOURS[number % 5] if number < 5 else "none"
-        axes.scatter(
-            [100 * shares[name] for name in names], -np.arange(len(names)), s=46, label=network,
-            marker=MARKERS[number % 5], facecolor=face, edgecolor=COLOURS[number % 5], zorder=3,
-        )  # fmt: skip
-    _rows(axes, names)
-    axes.set(xlim=(0, 101), xlabel="read right (%)")
-    figure.legend(loc="outside upper center", ncols=6, fontsize=10, handletextpad=0.1,
-                  columnspacing=1.2)  # fmt: skip
-    return figure
-
-
-def _rows(axes: Axes, names: list[str]) -> None:
-    """One row a name, from top to bottom, with a faint line to read along."""
-    axes.set_yticks(-np.arange(len(names)), names)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="y", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.set_ylim(-len(names) + 0.5, 0.5)
-    axes.spines["left"].set_visible(False)

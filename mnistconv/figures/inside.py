@@ -152,8 +152,8 @@ def plane(points: Tensor, labels: Tensor, wrong: Tensor) -> Figure:
     for marker, digits in (("o", range(5)), ("s", range(5, 10))):
         here = (labels >= digits[0]) & (labels <= digits[-1]) & ~wrong
         colours = [ten[digit] for digit in labels[here]]
-        axes.scatter(points[here, 0], points[here, 1], s=8, c=colours, marker=marker, linewidths=0,
-                     rasterized=True)  # fmt: skip
+        axes.scatter(points[here, 0], points[here, 1], s=7, c=colours, marker=marker, linewidths=0,
+                     rasterized=True, antialiased=False)  # fmt: skip
     axes.plot(points[wrong, 0], points[wrong, 1], "x", color=INK, markersize=6, label="misread")
     for digit in range(10):
         x, y = points[labels == digit].mean(dim=0).tolist()

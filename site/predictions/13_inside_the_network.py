@@ -83,7 +83,7 @@ def most_fooled(seen) -> str:
 
 def largest_help(seen) -> str:
     """The change behind which `translate` rose most from one row to the next."""
-    rows = re.findall(r"^((?:relu|steps-)\S*) +([\d.]+) +[\d.]+$", seen.text, re.M)
+    rows = re.findall(r"^((?:relu|steps-)\S*) +translate ([\d.]+)%", seen.text, re.M)
     gains = {name: float(after) - float(before) for (_, before), (name, after) in pairwise(rows)}
     return CHANGES[max(CHANGES, key=gains.get)]
 
