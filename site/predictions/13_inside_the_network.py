@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from asking import Choice, MoreOrLess, Number, Order
 
-LEARNERS = ("all of it learns", "random kernels", "no kernels")
+LEARNERS = ("random kernels", "all of it learns", "no kernels")
 METHODS = ("occlusion", "gradient", "smooth gradient", "pixel × gradient")
 JUDGED = ("occlusion's", "the gradient's", "as many of both")
 TOGETHER = (
@@ -42,8 +42,7 @@ def better_when_flipped(seen) -> str:
 
 
 def together(seen) -> str:
-    found = re.search(r"alone (\d+) and (\d+), together (\d+) digits", seen.text)
-    one, other, both = map(int, found.groups())
+    one, other, both = seen.numbers(r"alone \d+ and \d+, together \d+ digits")
     ratio = both / (one + other)
     return TOGETHER[(ratio > 0.9) + (ratio > 1.1) + (ratio > 2)]
 
