@@ -1,7 +1,8 @@
 """Turns notebooks into chapters of the site while Sphinx reads them; the files stay as they are.
 
 A chapter is refused, by file and cell, when its outputs are missing, stale or an error. Then each
-"Predict." becomes a box, the first use of a glossary term a link, and a cell that defines a part of
+"Predict." becomes a box, the first use of a glossary term a link, so does a situation of "Draw a
+digit", and a cell that defines a part of
 `mnistconv` is followed by a link to that part in the appendix.
 """
 
@@ -26,6 +27,8 @@ UNTOUCHED = re.compile(
     r"(```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|!?\[[^\]]*\]\([^)]*\)|^#.*?$|^\|.*?$|<[^>]+>)",
     re.M | re.S,
 )
+
+SITUATION = re.compile(r"\[(?P<words>[^]]+)\]\(draw\.md#(?P<state>[^)\s]+)\)")
 
 FOR_COLAB = "**In Google Colab,**"  # how a cell begins that only those need who run it there
 
@@ -94,6 +97,13 @@ def waiting_terms() -> dict[str, re.Pattern]:
     return {term: term_pattern(term) for term in sorted(read_terms(), key=len, reverse=True)}
 
 
+def link_to_drawing(text: str) -> str:
+    """Links to a situation of the page "Draw a digit", which notebooks write as `draw.md#STATE`."""
+    return SITUATION.sub(
+        lambda found: f'<a href="draw.html#{escape(found["state"])}">{found["words"]}</a>', text
+    )
+
+
 def box_predictions(text: str) -> str:
     return asking.PREDICT.sub(r":::{admonition} Predict\n:class: predict\n\n\1\n:::", text)
 
@@ -158,6 +168,7 @@ def to_chapter(name: str, source: str) -> str:
             cells.append((number, nbformat.v4.new_markdown_cell(invite_to_play(name))))
         if cell.cell_type == "markdown":
             cell.source = box_predictions(link_terms(cell.source, waiting))
+            cell.source = link_to_drawing(cell.source)
             cell.source = asking.wrap_questions(cell.source)
             cell.source = cell.source.replace("<!-- explorer -->", EXPLORER)
         cells.append((number, cell))

@@ -23,6 +23,20 @@ from mnistconv.figures.convolution import (
 )
 from mnistconv.figures.cover import reading, social_card
 from mnistconv.figures.digits import digits, misread
+from mnistconv.figures.errors import (
+    accuracy_by_size,
+    confusions,
+    reliability,
+    spoiled,
+)
+from mnistconv.figures.inside import (
+    deletion_curves,
+    filters_before_and_after,
+    looked_at,
+    lost_digits,
+    plane,
+    wanted,
+)
 from mnistconv.figures.losses import (
     descents,
     gradient_bars,
@@ -52,16 +66,20 @@ from mnistconv.figures.training import (
 )
 
 __all__ = [
+    "accuracy_by_size",
     "accuracy_by_steps",
     "activations",
     "best_of",
     "by_position",
+    "confusions",
     "dealt_differences",
+    "deletion_curves",
     "descents",
     "digits",
     "disagreement",
     "dropout_masks",
     "error_by_seeds",
+    "filters_before_and_after",
     "gradient_bars",
     "gradient_sizes",
     "grey_line",
@@ -70,7 +88,9 @@ __all__ = [
     "kernels_on_a_digit",
     "learned_kernel",
     "learned_maps",
+    "looked_at",
     "loss_curves",
+    "lost_digits",
     "lottery",
     "misread",
     "misread_by_distance",
@@ -78,6 +98,7 @@ __all__ = [
     "noisy_state",
     "normalisations",
     "overfitting",
+    "plane",
     "plateau",
     "plateau_ends",
     "pooling",
@@ -86,14 +107,17 @@ __all__ = [
     "receptive_field",
     "receptive_fields",
     "record_curves",
+    "reliability",
     "scoreboard_dots",
     "shifts",
     "slopes_by_logit",
     "small_convolution",
     "social_card",
     "softmax_by_scale",
+    "spoiled",
     "two_kinds_of_luck",
     "use_style",
     "waits",
+    "wanted",
     "window_on_a_digit",
 ]
