@@ -26,12 +26,14 @@ if not _COMMAND_LINE:
         to_input,
     )
     from mnistconv.devices import pick_device
+    from mnistconv.fast import Way, train_once
     from mnistconv.networks import (
         ConvNetSimple,
         ConvNetTwoConvLayers,
         ConvNetTwoConvLayersReLU,
         ConvNetTwoConvTwoDenseLayersWithDropout,
         DenseNet,
+        FastNet,
     )
     from mnistconv.training import (
         Batches,

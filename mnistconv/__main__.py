@@ -1,4 +1,4 @@
-"""The command line: python -m mnistconv list, train, reproduce, table, export, data, check.
+"""The command line: python -m mnistconv list, train, reproduce, table, fast, export, data, check.
 
 The commands stand in commands.py. This file needs nothing but Python, so that it can say in a
 sentence which library is missing.

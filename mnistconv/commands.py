@@ -1,4 +1,4 @@
-"""The commands: list, train, reproduce, table, verdict, export, data, check.
+"""The commands: list, train, reproduce, table, verdict, fast, export, data, check.
 
 Each imports what it needs when it is called: so help is quick, `data` and `check` live without the
 libraries that they do not use, and Ctrl-C ends an import as quietly as anything else.
@@ -236,6 +236,35 @@ def verdict(
         print(format_verdict())
     else:
         write_into(into)
+
+
+@app.command()
+def fast(
+    seeds: Annotated[
+        str | None, typer.Option(help="For example 0-4 or 0,2; 0-2, or 0-19 with --into.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="Time every change too, 20 minutes, and write it all to this file."),
+    ] = None,
+) -> None:
+    """Train the fast recipe on one core, beside the article's loop; print seconds and accuracy."""
+    from mnistconv.data import load_mnist
+    from mnistconv.reproduce import planning, speed
+
+    chosen = planning.parse_seeds(seeds or ("0-2" if into is None else "0-19"))
+    if into is not None and not into.parent.is_dir():
+        raise FileNotFoundError(f"--into {into}: there is no folder {into.parent}: make it first.")
+    train, test = load_mnist()
+    if into is None:
+        print("Processor seconds of one epoch, accuracy on the test digits.", flush=True)
+        print(f"\n{speed.describe(*speed.race(train, test, chosen))}")
+        return
+    try_writing(into, b"")
+    print("Processor seconds of one epoch, accuracy; first on held-out digits.", flush=True)
+    found = speed.measure(train, test, chosen)
+    speed.write(found, into)
+    print(f"\n{speed.describe(found.article, found.fast)}")
 
 
 @app.command(name="export")

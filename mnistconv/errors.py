@@ -65,28 +65,6 @@ def bins_by_sureness(logits: Tensor, labels: Tensor) -> list[tuple[float, int, i
     return [(doubt.mean().item(), wrong.sum().item(), len(wrong)) for doubt, wrong in parts]
 
 
-def calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
-    """The expected calibration error, 0 to 1, of logits `[n, 10]`.
-
-    In bins of equal width the distance of mean sureness and share right, weighted by their images.
-    Source: Guo and others, "On calibration of modern neural networks", 2017.
-    """
-    one_label_per_image(logits, labels)
-    sure, answer = logits.softmax(dim=1).max(dim=1)
-    which, gap = (bins * sure).ceil(), sure - (answer == labels).float()
-    return sum(gap[which == k].sum().abs().item() for k in which.unique()) / len(labels)
-
-
-def error_by_chance(logits: Tensor, times: int = 20, seed: int = 0) -> float:
-    """The `calibration_error` that is left, on average, where every probability is true.
-
-    The right digits are drawn from the softmax of the logits, `times` times.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    drawn = logits.softmax(dim=1).multinomial(times, replacement=True, generator=generator)
-    return sum(calibration_error(logits, labels) for labels in drawn.T) / times
-
-
 def temperature(logits: Tensor, labels: Tensor) -> float:
     """The T, from 0.05 to 20, for which logits / T have the least cross entropy.
 

@@ -1,7 +1,8 @@
 """Pictures changed a little, so that a network reads another digit."""
 
+import math
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -9,12 +10,16 @@ from torch import Tensor, nn
 def gradient_signs(net: nn.Module, images: Tensor, digits: Tensor) -> Tensor:
     """Where brighter pixels raise the loss for `digits` `[n]`: -1, 0 or 1, `[n, 1, 28, 28]`.
 
-    `images` are network input, float32 `[n, 1, 28, 28]`. Source: Goodfellow, Shlens and Szegedy,
-    "Explaining and harnessing adversarial examples", 2014.
+    `images` are network input, float32 `[n, 1, 28, 28]`. The cross entropy is
+    log(1 + exp(others - right)); others - right has a gradient of the same signs, which does not
+    round to 0 where the network is sure. Source: Goodfellow, Shlens and Szegedy, "Explaining and
+    harnessing adversarial examples", 2014.
     """
     pixels = images.clone().requires_grad_()
-    loss = F.cross_entropy(net(pixels), digits, reduction="sum")
-    return torch.autograd.grad(loss, pixels)[0].sign()
+    logits, place = net(pixels), digits[:, None]
+    right = logits.gather(1, place)[:, 0]
+    others = logits.scatter(1, place, -math.inf).logsumexp(dim=1)
+    return torch.autograd.grad((others - right).sum(), pixels)[0].sign()
 
 
 def step(images: Tensor, signs: Tensor, size: float | Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The networks of the book: the article's four, and the dense baseline before them.
+"""The networks of the book: the article's four, the dense one before them, the fast one after.
 
 Every network takes images `[n, 1, 28, 28]`, float32 in [0, 1], and returns logits `[n, 10]`,
 float32: raw outputs, one per digit, without softmax (the loss applies it).
@@ -11,6 +11,8 @@ same).
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mnistconv.checks import arguments, whole
 
 
 class DenseNet(nn.Module):
@@ -116,4 +118,34 @@ class ConvNetTwoConvTwoDenseLayersWithDropout(nn.Module):
         x = self.dropout1(x.flatten(1))
         x = self.dropout2(F.relu(self.fc1(x)))
         x = self.dropout3(F.relu(self.fc2(x)))
+        return self.out(x)
+
+
+class FastNet(nn.Module):
+    """conv -> pool -> conv -> pool -> fc -> out 10, ReLU, batch normalisation before each of them.
+
+    As it stands: a border of two pixels cut off, 8 and 32 maps, 100 units, 36,690 parameters. A
+    bias before a batch normalisation would be subtracted with the mean, so there is none. Source:
+    Ioffe and Szegedy, 1502.03167.
+    """
+
+    @arguments(units=whole(least=1), border=whole(least=0, most=5))
+    def __init__(self, maps=(8, 32), units: int = 100, border: int = 2):
+        super().__init__()
+        self.border = border
+        width = ((28 - 2 * border - 4) // 2 - 4) // 2
+        self.conv1 = nn.Conv2d(1, maps[0], kernel_size=5, bias=False)
+        self.norm1 = nn.BatchNorm2d(maps[0])
+        self.conv2 = nn.Conv2d(maps[0], maps[1], kernel_size=5, bias=False)
+        self.norm2 = nn.BatchNorm2d(maps[1])
+        self.fc1 = nn.Linear(width * width * maps[1], units, bias=False)
+        self.norm3 = nn.BatchNorm1d(units)
+        self.out = nn.Linear(units, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[n, 1, 28, 28]` to logits `[n, 10]`."""
+        x = x[:, :, self.border : 28 - self.border, self.border : 28 - self.border]
+        x = F.relu(self.norm1(F.max_pool2d(self.conv1(x), 2)))
+        x = F.relu(self.norm2(F.max_pool2d(self.conv2(x), 2)))
+        x = F.relu(self.norm3(self.fc1(x.flatten(1))))
         return self.out(x)

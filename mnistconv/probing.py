@@ -110,6 +110,35 @@ def layer_values(net: nn.Module, images: Tensor, batch_size: int = 500) -> dict[
     return dict(zip(("pool1", "conv2", "pool2", "fc1"), map(torch.cat, columns), strict=True))
 
 
+@torch.no_grad()
+def read_from(net: nn.Module, pool2: Tensor) -> Tensor:
+    """The digits that the dense layers read from maps "pool2" `[n, 40, 4, 4]`: int64 `[n]`."""
+    return net.out(F.relu(net.fc1(pool2.flatten(1)))).argmax(dim=1)
+
+
+@torch.no_grad()
+def lost_and_gained(
+    net: nn.Module,
+    layers: dict[str, Tensor],
+    labels: Tensor,
+    conv1: Iterable[int] = (),
+    conv2: Iterable[int] = (),
+) -> tuple[int, int]:
+    """How many digits are misread without these maps and read with them, and the other way round.
+
+    Off is what it is for `switched_off`. `layers` are the `layer_values` of the pictures, from
+    which this goes on: far quicker than reading the pictures anew.
+    """
+    conv1, conv2 = list(conv1), list(conv2)
+    pool2 = layers["pool2"].clone()
+    if conv1:
+        part = F.conv2d(layers["pool1"][:, conv1], net.conv2.weight[:, conv1])
+        pool2 = F.relu(F.max_pool2d(layers["conv2"] - part, 2))
+    pool2[:, conv2] = 0
+    before, after = (read_from(net, maps) == labels for maps in (layers["pool2"], pool2))
+    return (before & ~after).sum().item(), (~before & after).sum().item()
+
+
 def strongest_windows(
     images: Tensor, values: Tensor, count: int
 ) -> tuple[Tensor, Tensor, list[tuple[int, int]]]:

@@ -39,7 +39,9 @@ class Recipe:
     of fc1, fc2 and out. `initialisation` names a function of `mnistconv.initialisation`.
     `loss_every` asks the record for the mean loss of every so many steps of each epoch, 0 for none.
     `order` "fixed" takes the images in the same order in every epoch: that of their file, or, if
-    the data are expanded, one that was drawn once for all runs (Nielsen).
+    the data are expanded, one that was drawn once for all runs (Nielsen). With `label_smoothing` s
+    the loss asks for the probability 1 - .9 s of the right digit, s/10 of each other one (Szegedy
+    and others, 1512.00567).
 
     Raises ValueError for what no run can follow.
     """
@@ -59,6 +61,7 @@ class Recipe:
     kept_epoch: str = "last"
     loss_every: int = 0
     order: str = "fresh"
+    label_smoothing: float = 0.0
 
     def __post_init__(self):
         for name, known in CHOICES.items():
@@ -79,6 +82,8 @@ class Recipe:
             rate = getattr(self, name)
             if rate is not None and not 0 < rate < math.inf:
                 raise ValueError(f"{name} {rate!r}: a number above 0.")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing {self.label_smoothing!r}: 0 or more, below 1.")
         if self.kept_epoch == "best validation" and not self.held_out:
             raise ValueError("the epoch of the best validation needs held_out digits.")
 

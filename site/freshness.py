@@ -11,6 +11,7 @@ import nbformat
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDS = REPOSITORY / "results" / "records"
+SPEED_READER = "mnistconv.records.speed"
 
 
 def code_cells(notebook) -> list:
@@ -61,18 +62,20 @@ def code_of_module(module: str) -> str:
 def dependency_hash(notebook, modules: list[str], records: list[str]) -> str:
     """SHA-256 over what the outputs depend on, whatever the ends of lines.
 
-    That is the code cells, the code of the package's `modules`, and the record files of the runs
-    `records`.
+    That is the code cells, the code of the package's `modules`, the record files of the runs
+    `records`, and what was timed, where a module reads that.
     """
     digest = hashlib.sha256()
     for source in code_of(notebook):
         digest.update(source.encode() + b"\0")
     for module in modules:
         digest.update(f"{module}\0{code_of_module(module)}\0".encode())
-    for name in records:
-        for path in sorted(RECORDS.glob(f"{name}-seed*.json")):
-            if path.is_file():  # a pipe would never end
-                digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    read = [path for name in records for path in sorted(RECORDS.glob(f"{name}-seed*.json"))]
+    if SPEED_READER in modules:
+        read.append(RECORDS.parent / "speed.json")
+    for path in read:
+        if path.is_file():  # a pipe would never end
+            digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 

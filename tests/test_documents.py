@@ -9,6 +9,7 @@ import sys
 import textwrap
 import tomllib
 
+import claim
 import lines
 import pytest
 import yaml
@@ -181,7 +182,7 @@ def test_every_notebook_is_in_the_table_of_contents():
 
 
 def test_readme_and_first_page_count_the_chapters():
-    number = {10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen"}[len(NAMES)]
+    number = {10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen"}[len(NAMES)]
     assert f"A book in {number} notebooks" in README
     index = (REPOSITORY / "notebooks" / "index.md").read_text(encoding="utf-8")
     assert f"{number.capitalize()} chapters" in index
@@ -198,6 +199,11 @@ def test_the_verdict_beside_the_records_is_todays(tmp_path):
     shutil.copy(page, renewed)
     verdict.write_into(renewed)
     assert renewed.read_text("utf-8") == page.read_text("utf-8"), "run `make notebooks`"
+
+
+def test_the_readmes_sentence_on_speed_is_todays():
+    between = README.split("<!-- fast -->")[1].split("<!-- /fast -->")[0]
+    assert between.strip() == claim.format_claim(), "run `make notebooks`"
 
 
 def test_the_readmes_lines_are_todays():

@@ -59,22 +59,6 @@ def test_bins_hold_all_images_and_what_they_expect():
         assert abs(wrong - share * of) < 4 * math.sqrt(of * share * (1 - share)) + 1
 
 
-def test_the_calibration_error_of_a_network_that_always_says_80_percent():
-    logits = torch.full((1_000, 10), math.log(0.2 / 9))
-    logits[:, 0] = math.log(0.8)
-    labels = torch.zeros(1_000, dtype=torch.int64)
-    labels[700:] = 1
-    assert errors.calibration_error(logits, labels) == pytest.approx(0.1, abs=1e-5)
-
-
-def test_by_chance_a_true_network_has_the_error_that_is_expected_of_it():
-    logits, labels = logits_with(0.9, n=5_000)
-    by_chance = errors.error_by_chance(logits)
-    assert 0 < by_chance < 0.02
-    assert errors.calibration_error(logits, labels) < 2 * by_chance
-    assert errors.calibration_error(3 * logits, labels) > 3 * by_chance
-
-
 @pytest.mark.parametrize("factor", [0.5, 1, 3])
 def test_the_temperature_takes_back_a_factor(factor):
     logits, labels = logits_with(0.9)
@@ -91,9 +75,7 @@ def test_each_half_is_divided_by_what_fits_the_other():
     assert torch.equal(mended.argmax(dim=1), logits.argmax(dim=1))
 
 
-@pytest.mark.parametrize(
-    "measure", [errors.temperature, errors.calibration_error, errors.bins_by_sureness]
-)
+@pytest.mark.parametrize("measure", [errors.temperature, errors.bins_by_sureness])
 def test_logits_and_labels_of_different_lengths_are_refused(measure):
     with pytest.raises(ValueError, match="labels"):
         measure(torch.zeros(5, 10), torch.zeros(4, dtype=torch.int64))

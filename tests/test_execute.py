@@ -382,6 +382,16 @@ def test_a_changed_or_new_record_makes_stale(fresh, copied):
     assert not freshness.is_fresh(fresh)
 
 
+def test_other_times_make_a_page_stale_that_reads_them(fresh, copied):
+    speed = copied / "results" / "speed.json"
+    speed.write_text("{}")
+    assert freshness.is_fresh(fresh)  # it does not read them
+    modules, records = ["mnistconv.records.speed"], []
+    before = freshness.dependency_hash(fresh, modules, records)
+    speed.write_text('{"ways": []}')
+    assert freshness.dependency_hash(fresh, modules, records) != before
+
+
 def test_a_cell_that_was_edited_and_not_run_makes_stale(fresh):
     (cell,) = freshness.code_cells(fresh)
     cell.source += "  # a remark"

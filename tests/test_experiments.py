@@ -1,6 +1,7 @@
 """The table of runs against figures typed here, the profiles of the notebooks, parameter groups."""
 
 import json
+import math
 import re
 
 import pytest
@@ -142,7 +143,7 @@ def test_no_field_is_forgotten_in_the_hyper_parameters():
     """A field at another value than its default is written, each one of them: a new one, too."""
     recipe = Recipe(
         DenseNet, 1, 0.1, True, 10_000, 64, "one-cycle", 0.9, 0.1, "weights", 0.2, "nielsen",
-        "best validation", 200, "fixed",
+        "best validation", 200, "fixed", 0.1,
     )  # fmt: skip
     assert set(recipe.hyper_parameters) == {"network", "epochs", "lr", *DEFAULTS} - {"expanded"}
 
@@ -174,6 +175,9 @@ def test_the_data_of_a_recipe(data, images, steps):
     "wrong",
     [
         {"schedule": "cosine"},
+        {"label_smoothing": 1.0},
+        {"label_smoothing": -0.1},
+        {"label_smoothing": math.nan},
         {"decayed": "biases"},
         {"initialisation": "zero"},
         {"kept_epoch": "best"},
@@ -204,7 +208,7 @@ def test_the_best_epoch_is_the_later_one_of_two_equal_ones(validation, kept):
 
 
 def test_the_article_and_the_ablation_are_boards():
-    assert boards() == ["article", "ablation", "swap", "plateau", "nielsen"]
+    assert boards() == ["article", "ablation", "swap", "plateau", "nielsen", "fast"]
     assert len(on_board("article")) == 9
     ablation = on_board("ablation")
     assert list(ablation) == ["relu", "relu-wd0", "steps-expanded", "steps-wide", "steps-deep",
@@ -401,7 +405,8 @@ def test_a_board_of_the_readers_own(monkeypatch):
 @pytest.mark.parametrize("board", ["Nielsen", "", "Article"])
 def test_an_unknown_or_empty_board_is_one_sentence(board):
     with pytest.raises(
-        ValueError, match=re.escape(repr(board)) + r".* article, ablation, swap, plateau, nielsen"
+        ValueError,
+        match=re.escape(repr(board)) + r".* article, ablation, swap, plateau, nielsen, fast",
     ):
         on_board(board)
 

@@ -26,6 +26,20 @@ def test_the_signs_are_those_of_finite_differences():
         assert torch.equal(signs.flatten(1)[:, place], (above - below).sign())
 
 
+def test_a_network_that_is_very_sure_has_the_signs_of_float64():
+    """Softmax gives exactly 1 in float32: the gradient of the cross entropy itself is 0 there."""
+    net = small_net().float()
+    net[3].weight.data *= 200  # more, and float64 rounds as well
+    images = torch.rand(20, 1, 28, 28)
+    digits = net(images).argmax(dim=1)
+    assert (net(images).softmax(dim=1).amax(dim=1) == 1).sum() > 5
+    signs = gradient_signs(net, images, digits)
+    pixels = images.double().requires_grad_()
+    loss = F.cross_entropy(net.double()(pixels), digits, reduction="sum")
+    expected = torch.autograd.grad(loss, pixels)[0].sign()
+    assert (signs == expected).double().mean() > 0.999
+
+
 def test_each_picture_has_its_own_step_and_all_is_left_as_it_was():
     net, images, digits = small_net(), torch.rand(4, 1, 28, 28).double(), torch.arange(4)
     before = images.clone()

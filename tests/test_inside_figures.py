@@ -30,17 +30,18 @@ def test_kernels_stand_in_the_order_of_their_change():
     torch.manual_seed(0)
     before, image = torch.randn(20, 5, 5), torch.rand(28, 28)
     after = before + torch.linspace(0.1, 3, 20).flip(0)[:, None, None] * torch.randn(20, 5, 5)
-    axes = figures.filters_before_and_after(before, after, image).axes
+    tiles = figures.filters_before_and_after(before, after, image).axes
     alike = F.cosine_similarity(before.flatten(1), after.flatten(1))
     order = alike.argsort(descending=True).tolist()
-    assert texts(axes[0]) + texts(axes[3]) == [f"{n}: {alike[n]:.2f}" for n in order]
+    assert [axes.get_title() for axes in tiles] == [f"{n}: {alike[n]:.2f}" for n in order]
     limit = max(before.abs().max(), after.abs().max())
-    assert np.allclose(pictures(axes[0], 10), before[order[:10]] / limit)
-    assert np.allclose(pictures(axes[4], 10), after[order[10:]] / limit)
-    expected = F.conv2d(image[None, None], after[order[3], None, None])[0, 0]
-    shown = pictures(axes[2], 10)[3]
-    assert np.allclose(shown, expected / expected.abs().max(), atol=1e-5)
-    assert [a.get_ylabel() for a in axes[:3]] == ["before", "after", "its map"]
+    for axes, number in zip(tiles, order, strict=True):
+        above, below, beside = axes.images
+        assert np.allclose(above.get_array(), before[number] / limit)
+        assert np.allclose(below.get_array(), after[number] / limit)
+        assert above.get_extent()[2] > below.get_extent()[2]
+        expected = F.conv2d(image[None, None], after[number, None, None])[0, 0]
+        assert np.allclose(beside.get_array(), expected / expected.abs().max(), atol=1e-5)
 
 
 def test_windows_stand_under_their_digits_and_the_mean_comes_last():
@@ -67,33 +68,32 @@ def test_each_method_has_a_row_and_each_picture_its_own_scale():
 
 
 def test_curves_of_deletion_share_a_legend():
-    curves = {"by lot": [100, 99, 90], "occlusion": [100, 60, 20]}
+    curves = {"at random": [100, 99, 90], "occlusion": [100, 60, 20]}
     figure = figures.deletion_curves({"deleted": curves, "flipped": curves}, [0, 10, 20])
-    assert [axes.get_title() for axes in figure.axes] == ["deleted", "flipped"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["pixels deleted", "pixels flipped"]
     for axes in figure.axes:
         assert [list(line.get_ydata()) for line in axes.lines] == list(curves.values())
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == list(curves)
 
 
-def test_lost_and_gained_digits_dearest_first():
+def test_lost_and_gained_digits_costliest_first():
     lost, gained = [5, 40, 3], [1, 10, 9]
-    (axes,) = figures.lost_digits({"maps": (lost, gained)}, named=2).axes
-    heights = [bars.get_data().values.tolist() for bars in axes.patches]
+    (axes, other) = figures.lost_digits({"a": (lost, gained), "b": ([1], [0])}, named=2).axes
+    heights = [bars.get_data().values[::2].tolist() for bars in axes.patches]
     assert heights == [[40, 5, 3], [-10, -1, -9]]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "0"]
+    assert axes.get_ylim() == other.get_ylim()
 
 
-def test_every_digit_is_named_at_its_mean_and_misread_ones_are_crossed():
+def test_every_digit_is_drawn_as_itself_and_misread_ones_have_a_ring():
     labels = torch.arange(10).repeat(5)
-    points = torch.stack([labels.float(), 2.0 * labels], dim=1)
+    points = torch.stack([labels.float(), torch.arange(50.0)], dim=1)
     wrong = torch.zeros(50, dtype=torch.bool)
     wrong[[3, 14]] = True
     (axes,) = figures.plane(points, labels, wrong).axes
-    assert texts(axes) == [str(digit) for digit in range(10)]
-    assert axes.texts[6].xy == (6, 12)
-    clouds, (crosses,) = axes.collections, axes.lines
-    assert [len(cloud.get_offsets()) for cloud in clouds] == [23, 25]
-    assert len({tuple(colour) for colour in clouds[0].get_facecolors()}) == 5
-    assert crosses.get_xdata().tolist() == [3, 4]
-    assert crosses.get_label() == "misread"
+    *digits, rings = axes.collections
+    assert [set(each.get_offsets()[:, 0].tolist()) for each in digits] == [{d} for d in range(10)]
+    assert len({each.get_paths()[0].vertices.tobytes() for each in digits}) == 10
+    assert rings.get_offsets().tolist() == [[3, 3], [4, 14]]
+    assert rings.get_label() == "misread"

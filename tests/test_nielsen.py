@@ -3,11 +3,13 @@
 import copy
 import itertools
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import signal, stats
 from small import changed
 
 from mnistconv import nielsen, protocol
@@ -17,6 +19,7 @@ from mnistconv.initialisation import nielsen as first_weights
 from mnistconv.networks import ConvNetTwoConvLayers, ConvNetTwoConvTwoDenseLayersWithDropout
 from mnistconv.places import data_root
 from mnistconv.recipes import Recipe
+from mnistconv.records import load_records, scoreboard
 from mnistconv.reproduce import runs, stacked, steps
 from mnistconv.reproduce import stack as stack_module
 from mnistconv.reproduce.stack import Stack
@@ -55,6 +58,24 @@ def test_convolution_pooling_bias_activation_equals_the_articles_order(activatio
         strict=True,
     ):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-13)
+
+
+def test_a_kernel_turned_by_180_degrees_is_theanos():
+    """Theano convolves, and so turns the kernel; scipy does, too: turned before, all is the same.
+
+    An unturned kernel gives something else, so the layer is a cross-correlation.
+    """
+    torch.manual_seed(0)
+    layer, x = nielsen.ConvPool(1, 1, kernel_size=5).double(), torch.rand(12, 12).double()
+    kernel = layer.weight[0, 0].detach().numpy()
+    turned, unturned = (
+        signal.convolve2d(x.numpy(), k, "valid").reshape(4, 2, 4, 2).max(axis=(1, 3))
+        + layer.bias.item()
+        for k in (kernel[::-1, ::-1], kernel)
+    )
+    found = layer(x[None, None])[0, 0].detach().numpy()
+    np.testing.assert_allclose(found, turned, rtol=0, atol=1e-13)
+    assert abs(found - unturned).max() > 0.01
 
 
 def test_masks_begin_at_the_number_that_his_program_draws():
@@ -183,7 +204,47 @@ def test_first_weights_have_his_standard_deviations(name):
     assert {*SD[name], "out"} == {n.split(".")[0] for n, _ in nets[0].named_parameters()}
 
 
+def normality(values: torch.Tensor, sd: float) -> float:
+    """p of Kolmogorov and Smirnov's test against N(0, sd²)."""
+    return stats.kstest(values.flatten().double().numpy(), "norm", args=(0, sd)).pvalue
+
+
+@pytest.mark.parametrize("name", SD)
+def test_first_weights_and_biases_are_normal(name):
+    """A uniform distribution of the same standard deviation, like PyTorch's, is found out."""
+    nets = [runs.new_network(EXPERIMENTS[name].recipe, seed) for seed in range(20)]
+    for layer in SD[name]:
+        layers = [net.get_submodule(layer) for net in nets]
+        outputs = layers[0].weight.shape[0] * layers[0].weight[0, 0].numel()
+        outputs /= 4 if layer.startswith("conv") else 1
+        weights = torch.stack([one.weight for one in layers]).detach().flatten()[:20_000]
+        biases = torch.stack([one.bias for one in layers]).detach()
+        for values, size in ((weights, outputs**-0.5), (biases, 1)):
+            assert normality(values, size) > 1e-4
+            uniform = (2 * torch.rand(20_000) - 1) * size * 3**0.5
+            assert normality(uniform[: values.numel()], size) < normality(values, size)
+        assert normality(uniform, size) < 1e-9
+
+
 # His data
+
+
+def test_250000_images_are_the_first_digits_moved_and_what_is_held_out_is_whole(mnist):
+    """Forty digits to learn from, in place of 50,000: each as it is and moved four ways."""
+    images, labels = (tensor[:10_040] for tensor in mnist[0])
+    recipe = EXPERIMENTS["nielsen-expanded-100"].recipe
+    assert (recipe.held_out, recipe.training_images) == (10_000, 250_000)
+    training, held_out = protocol.digits_of(recipe, (images, labels))
+    padded = np.pad(images[:40].numpy(), ((0, 0), (1, 1), (1, 1)))
+    places = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    expected = Counter(
+        (image[row : row + 28, column : column + 28].tobytes(), label)
+        for image, label in zip(padded, labels[:40].tolist(), strict=True)
+        for row, column in places
+    )
+    found = zip(training[0].numpy(), training[1].tolist(), strict=True)
+    assert Counter((image.tobytes(), label) for image, label in found) == expected
+    assert torch.equal(held_out[0], images[40:]) and torch.equal(held_out[1], labels[40:])
 
 
 def test_the_halves_are_array_equal_to_the_files(mnist):
@@ -400,6 +461,48 @@ def test_an_arm_of_the_plateau_changes_one_thing_until_all_is_his():
         {"network"}, {"order"}, data, first, first, first, first, first,
         {"network", "order"} | data | first, {"network"}, {"network"},
     ]  # fmt: skip
+
+
+# Lowest and highest count of the records of three seeds, and a quarter more to either side.
+WAITS = {
+    "plateau": (5_550, 17_000),
+    "plateau-nielsen": (2_250, 4_250),
+    "plateau-centred": (1_350, 2_750),
+}
+
+
+def test_recorded_plateaus_end_where_they_were_measured_elsewhere():
+    """About 8,000 steps, 4,000 with his first weights, 2,000 with one half subtracted."""
+    for name, (lowest, highest) in WAITS.items():
+        ends = [record.steps_until(2.0) for record in load_records(name)]
+        assert len(ends) == 3 and all(lowest <= end <= highest for end in ends)
+
+
+@pytest.mark.slow
+def test_the_plateau_of_tanh_ends_within_1000_steps(mnist):
+    for seed in (0, 1):
+        arm = protocol.PLATEAU["tanh"]
+        assert protocol.steps_until(2.0, arm, mnist[0], seed=seed, max_steps=1_000) is not None
+
+
+@pytest.mark.slow
+def test_steps_until_a_loss_are_those_of_the_recorded_loop(mnist):
+    """One half subtracted, seed 0: but for rounding, which may move the end by one count of 200."""
+    record = load_records("plateau-centred")[0]
+    arm = protocol.PLATEAU["one half subtracted"]
+    found = protocol.steps_until(2.0, arm, mnist[0], seed=record.seed, max_steps=3_000)
+    assert found == pytest.approx(record.steps_until(2.0), abs=200)
+
+
+def test_the_table_says_what_he_gives_in_words():
+    """Three of his rows have no figure."""
+    his = scoreboard(board="nielsen")["Nielsen"]
+    words = {run: said for run, said in his.items() if not said[:1].isdigit()}
+    assert words == {
+        "nielsen-no-fc": "not given: an exercise",
+        "nielsen-tanh": "similar",
+        "nielsen-sigmoid-l2": "did not help much",
+    }
 
 
 def test_steps_until_a_loss_refuses_more_than_plain_sgd(few):

@@ -165,3 +165,18 @@ def test_the_untrained_network_is_the_one_that_the_record_began_as():
     unlike = F.cosine_similarity(other, second.conv1.weight.flatten(1))
     assert alike.min() > 0.4
     assert unlike.max() < 0.6
+
+
+def test_lost_and_gained_digits_are_those_of_two_readings(mnist):
+    _, (images, labels) = mnist
+    images, labels, net = to_input(images[:2_000]), labels[:2_000], load_network("relu")
+    layers = probing.layer_values(net, images)
+    with torch.no_grad():
+        before = net(images).argmax(dim=1)
+        assert torch.equal(probing.read_from(net, layers["pool2"]), before)
+        for off in ({"conv1": [4, 9]}, {"conv2": [11, 17]}, {"conv1": [3], "conv2": [0, 5]}):
+            with probing.switched_off(net, **off):
+                after = net(images).argmax(dim=1)
+            lost = ((before == labels) & (after != labels)).sum()
+            gained = ((before != labels) & (after == labels)).sum()
+            assert probing.lost_and_gained(net, layers, labels, **off) == (lost, gained)

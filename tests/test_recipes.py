@@ -51,6 +51,7 @@ EVERYTHING = changed(
     kept_epoch="best validation",
     loss_every=2,
     order="fixed",
+    label_smoothing=0.1,
 )
 
 
@@ -123,6 +124,30 @@ def test_weight_decay_can_leave_the_biases_alone(tmp_path, little_data):
 
     expected = by_hand(experiment.recipe, little_data[0], step)
     assert_close(trained(experiment, tmp_path), expected)
+
+
+def test_smoothed_labels_change_the_loss(tmp_path, little_data):
+    """By hand: .91 of the right digit, .01 of each other one."""
+    images, labels = little_data[0]
+    experiment = changed(DENSE, label_smoothing=0.1)
+    net = runs.new_network(experiment.recipe, 0)
+    losses = []
+    for _ in range(3):
+        seen = []
+        for batch in torch.randperm(95).split(10):
+            p = F.log_softmax(net(to_input(images[batch])), dim=1)
+            loss = -(0.9 * p.gather(1, labels[batch, None]).mean() + 0.01 * p.sum(1).mean())
+            net.zero_grad()
+            loss.backward()
+            seen.append(loss.item() * len(batch))
+            with torch.no_grad():
+                for parameter in net.parameters():
+                    parameter -= 0.1 * parameter.grad
+        losses.append(sum(seen) / 95)
+    record = read_record(runs.run(experiment, 0, tmp_path), experiment)
+    assert record.trainer == "torch.optim"
+    assert record.train_loss == pytest.approx(losses, rel=1e-5)
+    assert_close(trained(experiment, tmp_path / "again"), net)
 
 
 def cosine(start: float, end: float, share: float) -> float:
@@ -391,8 +416,9 @@ def test_the_code_that_trained_is_in_the_record(tmp_path, little_data):
         ({}, {steps}),
         ({"momentum": 0.9}, {train_epoch}),
         ({"loss_every": 200}, {train_epoch, runs.train_in_parts}),
+        ({"label_smoothing": 0.1}, {train_epoch, runs.train_smoothed}),
     ],
-    ids=["steps", "torch.optim", "in parts"],
+    ids=["steps", "torch.optim", "in parts", "smoothed"],
 )
 def test_that_code_is_network_first_weights_data_batches_and_epoch(wish, epochs, monkeypatch):
     monkeypatch.setattr(runs, "hash_code", lambda *parts: {*parts})

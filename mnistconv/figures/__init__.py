@@ -56,6 +56,7 @@ from mnistconv.figures.luck import (
 )
 from mnistconv.figures.networks import network_diagram
 from mnistconv.figures.results import plateau_ends, record_curves, waits
+from mnistconv.figures.speed import shrinking_bars
 from mnistconv.figures.style import use_style
 from mnistconv.figures.training import (
     activations,
@@ -110,6 +111,7 @@ __all__ = [
     "reliability",
     "scoreboard_dots",
     "shifts",
+    "shrinking_bars",
     "slopes_by_logit",
     "small_convolution",
     "social_card",

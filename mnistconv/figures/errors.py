@@ -57,7 +57,7 @@ def reliability(networks: dict[str, dict[str, list[tuple[float, int, int]]]]) ->
     the interval, down to the edge.
     """
     figure, places = plt.subplots(1, len(networks), figsize=(WIDTH, 3.3), sharey=True)
-    low, high = 1e-6, 1
+    low, high = 1e-6, 2
     for axes, (title, series) in zip(np.atleast_1d(places), networks.items(), strict=True):
         axes.plot([low, high], [low, high], color=SOFT_INK, linewidth=1, zorder=1)
         for number, (name, bins) in enumerate(series.items()):
@@ -81,19 +81,19 @@ def reliability(networks: dict[str, dict[str, list[tuple[float, int, int]]]]) ->
     return figure
 
 
-def spoiled(images: Tensor, titles: list[str], columns: int = 9) -> Figure:
+def spoiled(images: Tensor, titles: list[str], columns: int = 3) -> Figure:
     """Pictures `[n, 28, 28]` with pixels from 0 to 1, all on one scale, each under its title.
 
     `titles` may be fewer than the pictures: then only the first ones have one. Pixels below 0 are
     changes: where a picture has some it is coloured, red below zero.
     """
     count = -(-len(images) // columns)
-    side = WIDTH / columns
+    side = min(1.5, WIDTH / columns)
     figure, grid = plt.subplots(
         count,
         columns,
         squeeze=False,
-        figsize=(WIDTH, side * (count + 0.18 * len(titles) / columns)),
+        figsize=(side * columns, side * count + 0.25 * -(-len(titles) // columns)),
     )
     for number, (place, image) in enumerate(zip(grid.flat, images, strict=False)):
         if image.min() < 0:

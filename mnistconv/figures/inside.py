@@ -9,19 +9,17 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from mnistconv.figures.style import (
     BLUE,
     COLOURS,
-    GREEN,
+    FAINT,
     INK,
     MARKERS,
     ORANGE,
-    PAPER,
-    PURPLE,
-    RED,
     SIGNED,
     SOFT_INK,
     WIDTH,
@@ -38,7 +36,7 @@ def _row(axes: Axes, pictures: Tensor, cmap: str | Colormap, least: float, label
     axes.imshow(beside, cmap=cmap, vmin=least, vmax=1)
     for number, label in enumerate(labels):
         middle = number * side + side / 2 - 1
-        axes.text(middle, -0.6, label, ha="center", va="bottom", fontsize=9)
+        axes.text(middle, -0.8, label, ha="center", va="bottom", fontsize=11)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
 
@@ -52,21 +50,24 @@ def filters_before_and_after(before: Tensor, after: Tensor, image: Tensor) -> Fi
     """Twenty kernels as they were drawn, as they are after training, and their maps of a digit.
 
     Kernels `[20, 5, 5]`, `image` `[28, 28]`; those that changed least come first, under their
-    number and the cosine of the two. All kernels share one scale of colours, each map has its own;
-    blue above 0, red below.
+    number and the cosine of the two. A kernel as drawn stands above the trained one, its map beside
+    them. All kernels share one scale of colours, each map has its own; blue above 0, red below.
     """
     alike = F.cosine_similarity(before.flatten(1), after.flatten(1))
-    order = alike.argsort(descending=True)
     maps = _own_scale(F.conv2d(image[None, None], after[:, None])[0])
     limit = torch.cat([before, after]).abs().max()
-    figure, rows = plt.subplots(6, 1, figsize=(WIDTH, 4.8))
-    for half, numbers in enumerate(order.chunk(2)):
-        labels = [f"{number}: {alike[number]:.2f}" for number in numbers]
-        _row(rows[3 * half], before[numbers] / limit, SIGNED, -1, labels)
-        _row(rows[3 * half + 1], after[numbers] / limit, SIGNED, -1)
-        _row(rows[3 * half + 2], maps[numbers], SIGNED, -1)
-    for axes, name in zip(rows, ("before", "after", "its map") * 2, strict=True):
-        axes.set_ylabel(name, fontsize=10)
+    figure, grid = plt.subplots(4, 5, figsize=(6, 4.2))
+    for axes, number in zip(grid.flat, alike.argsort(descending=True).tolist(), strict=True):
+        tiles = {
+            (0, 1, 1.1, 2.1): before[number] / limit,
+            (0, 1, 0, 1): after[number] / limit,
+            (1.1, 3.2, 0, 2.1): maps[number],
+        }
+        for extent, tile in tiles.items():
+            axes.imshow(tile.numpy(), cmap=SIGNED, vmin=-1, vmax=1, extent=extent)
+        axes.set(xlim=(0, 3.2), ylim=(0, 2.1), xticks=[], yticks=[])
+        axes.set_title(f"{number}: {alike[number]:.2f}", fontsize=11, fontweight="normal", pad=3)
+        axes.spines[:].set_visible(False)
     return figure
 
 
@@ -78,6 +79,10 @@ def wanted(rows: dict[str, tuple[Tensor, list[int], Tensor]]) -> Figure:
     figure, lines = plt.subplots(len(rows), 1, figsize=(WIDTH, 0.95 * len(rows)), squeeze=False)
     for axes, (name, (windows, labels, mean)) in zip(lines[:, 0], rows.items(), strict=True):
         _row(axes, torch.cat([windows, mean[None]]), "gray_r", 0, [*labels, "mean"])
+        side = mean.shape[-1]
+        for number in range(len(windows) + 1):
+            corner = (number * (side + 1) - 0.5, -0.5)
+            axes.add_patch(Rectangle(corner, side, side, fill=False, color=FAINT, clip_on=False))
         axes.set_ylabel(name, fontsize=10)
     return figure
 
@@ -108,31 +113,33 @@ def deletion_curves(panels: dict[str, dict[str, ArrayLike]], counts: ArrayLike) 
         for number, (order, shares) in enumerate(curves.items()):
             axes.plot(
                 counts, shares, label=order, linewidth=1.8, markersize=4,
-                color=(SOFT_INK, *COLOURS)[number % 6], linestyle=LINES[number % 4],
-                marker=("", *MARKERS)[number % 6],
+                color=(SOFT_INK, *COLOURS, INK)[number % 7], linestyle=LINES[number % 4],
+                marker=("", *MARKERS, "*")[number % 7], clip_on=False,
             )  # fmt: skip
-        axes.set_title(name, fontsize=11)
-        axes.set(xlabel="pixels", ylim=(0, 102), xlim=(0, max(counts)))
+        axes.set(xlabel=f"pixels {name}", ylim=(0, 102), xlim=(0, max(counts)))
     places[0, 0].set_ylabel("read right (%)")
     figure.legend(*places[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
                   fontsize=10)  # fmt: skip
     return figure
 
 
-def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]], named: int = 12) -> Figure:
+def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]], named: int = 20) -> Figure:
     """What each map's absence costs: digits lost above the line, digits gained below it.
 
-    `panels` maps a layer to (lost, gained), a number of digits for each map. The dearest map, by
-    lost less gained, comes first; the first `named` have their numbers below.
+    `panels` maps a layer to (lost, gained), a number of digits for each map. The costliest map, by
+    lost less gained, comes first; the first `named` have their numbers below. One scale for all.
     """
-    figure, places = plt.subplots(len(panels), 1, figsize=(WIDTH, 2.1 * len(panels)), squeeze=False)
+    figure, places = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, 2.1 * len(panels)), squeeze=False, sharey=True
+    )
     for axes, (name, (lost, gained)) in zip(places[:, 0], panels.items(), strict=True):
         lost, gained = np.asarray(lost), np.asarray(gained)
         order = np.argsort(gained - lost, kind="stable")
         at = np.arange(len(order))
-        edges = np.arange(len(order) + 1) - 0.5
-        axes.stairs(lost[order], edges, fill=True, color=ORANGE, label="lost")
-        axes.stairs(-gained[order], edges, fill=True, color=BLUE, label="gained")
+        edges = np.stack([at - 0.4, at + 0.4], axis=1).ravel()  # a bar, a gap, a bar, ...
+        for digits, colour, label in ((lost, ORANGE, "lost"), (-gained, BLUE, "gained")):
+            bars = np.stack([digits[order], 0 * digits], axis=1).ravel()[:-1]
+            axes.stairs(bars, edges, fill=True, color=colour, label=label)
         axes.axhline(0, color=SOFT_INK, linewidth=1)
         axes.set_xticks(at[:named], order[:named], fontsize=9)
         axes.tick_params(axis="x", length=0)
@@ -143,24 +150,17 @@ def lost_digits(panels: dict[str, tuple[ArrayLike, ArrayLike]], named: int = 12)
 
 
 def plane(points: Tensor, labels: Tensor, wrong: Tensor) -> Figure:
-    """Digits in a plane `[n, 2]`: a colour a digit, its name at its mean, misread ones crossed.
+    """Digits in a plane `[n, 2]`, each drawn as the figure that was written, misread ones ringed.
 
-    `labels` int64 `[n]`, `wrong` bool `[n]`. Colours alone would not do: ten are too many.
+    `labels` int64 `[n]`, `wrong` bool `[n]`. Colours only help the eye: five serve ten digits.
     """
-    figure, axes = plt.subplots(figsize=(5, 3.6))
-    ten = (BLUE, ORANGE, GREEN, RED, PURPLE) * 2
-    for marker, digits in (("o", range(5)), ("s", range(5, 10))):
-        here = (labels >= digits[0]) & (labels <= digits[-1]) & ~wrong
-        colours = [ten[digit] for digit in labels[here]]
-        axes.scatter(points[here, 0], points[here, 1], s=7, c=colours, marker=marker, linewidths=0,
-                     rasterized=True, antialiased=False)  # fmt: skip
-    axes.plot(points[wrong, 0], points[wrong, 1], "x", color=INK, markersize=6, label="misread")
+    figure, axes = plt.subplots(figsize=(5.4, 4.2))
     for digit in range(10):
-        x, y = points[labels == digit].mean(dim=0).tolist()
-        axes.annotate(
-            digit, (x, y), ha="center", va="center", fontsize=15, fontweight="bold", color=INK,
-            bbox={"boxstyle": "circle,pad=0.15", "facecolor": PAPER, "edgecolor": ten[digit]},
-        )  # fmt: skip
+        here = labels == digit
+        axes.scatter(points[here, 0], points[here, 1], s=30, color=COLOURS[digit % 5],
+                     marker=f"${digit}$", linewidths=0)  # fmt: skip
+    axes.scatter(points[wrong, 0], points[wrong, 1], s=90, facecolor="none", edgecolor=INK,
+                 linewidths=1, label="misread")  # fmt: skip
     axes.set(xlabel="first direction", ylabel="second direction", xticks=[], yticks=[])
     axes.legend(loc="best")
     return figure

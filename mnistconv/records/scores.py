@@ -163,7 +163,8 @@ LEGEND = (
 
 PROTOCOL_LEGEND = (
     "\nUnder Nielsen's protocol: at the epoch of the best accuracy on the 10,000 digits held out.\n"
-    "Best of n: of the one run that these digits found the best; his figures are such."
+    "Best of n: of the one run that these digits found the best (of equals the first);\n"
+    "his figures are such."
 )
 
 

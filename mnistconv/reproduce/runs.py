@@ -4,14 +4,17 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from mnistconv import nielsen
+from mnistconv.checks import stop_if_diverged
 from mnistconv.data import SHIFTS, Pair, expand, load_mnist, to_input
 from mnistconv.experiments import Experiment
 from mnistconv.initialisation import INITIALISATIONS
@@ -74,10 +77,15 @@ class Training:
         """One pass over `batches`, in their order. Raises FloatingPointError: it diverged."""
         if self.by_steps is not None:
             self.by_steps.train_epoch(batches, self.history)
-        elif every := self.recipe.loss_every:
-            self.loss_curve += train_in_parts(self.net, batches, self.sgd, self.history, every)
+            return
+        smoothing = self.recipe.label_smoothing
+        epoch = partial(train_smoothed, smoothing=smoothing) if smoothing else train_epoch
+        if every := self.recipe.loss_every:
+            self.loss_curve += train_in_parts(
+                epoch, self.net, batches, self.sgd, self.history, every
+            )
         else:
-            train_epoch(self.net, batches, self.sgd, self.history)
+            epoch(self.net, batches, self.sgd, self.history)
 
     def tensors(self) -> dict[str, Tensor]:
         """What a checkpoint holds: weights, random states, momentum, weights of the best epoch."""
@@ -176,7 +184,12 @@ def generators_of_masks(net: nn.Module) -> dict[str, torch.Generator]:
 
 
 def train_in_parts(
-    net: nn.Module, batches: Batches, sgd: torch.optim.SGD, history: History, every: int
+    train_epoch: Callable,
+    net: nn.Module,
+    batches: Batches,
+    sgd: torch.optim.SGD,
+    history: History,
+    every: int,
 ) -> list[float]:
     """One pass over `batches`, as `train_epoch` makes it; the mean loss of each `every` steps.
 
@@ -191,6 +204,24 @@ def train_in_parts(
     total = sum(loss * n for loss, n in zip(losses, images, strict=True))
     history.train_loss[entry:] = [total / sum(images)]
     return losses
+
+
+def train_smoothed(
+    net: nn.Module, batches: Batches, sgd: torch.optim.SGD, history: History, smoothing: float
+) -> None:
+    """One pass over `batches` as `train_epoch` makes it, but for the labels, which are smoothed."""
+    net.train()
+    loss_sum, seen = 0.0, 0
+    for images, labels in batches:
+        loss = F.cross_entropy(net(images), labels, label_smoothing=smoothing)
+        stop_if_diverged(loss, history.place)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        history.steps += 1
+        loss_sum += loss.item() * len(labels)
+        seen += len(labels)
+    history.train_loss.append(loss_sum / seen)
 
 
 @alone_in_this_process()
@@ -261,8 +292,9 @@ def start(recipe: Recipe, seed: int, steps_per_epoch: int) -> Training:
     elif recipe.hyper_parameters.keys() <= STEPS_KNOW and steps.is_known(net):
         by_steps = steps.Steps(net, sgd)
     trainer = BY_STEPS if by_steps else BY_OPTIM
-    in_parts = (train_in_parts,) if recipe.loss_every else ()
-    code = hash_code(*code_of(recipe), *TRAINING_CODE[trainer], *in_parts)
+    epoch = (train_in_parts,) if recipe.loss_every else ()
+    epoch += (train_smoothed,) if recipe.label_smoothing else ()
+    code = hash_code(*code_of(recipe), *TRAINING_CODE[trainer], *epoch)
     return Training(recipe, net, sgd, schedule, history, trainer, by_steps, code=code)
 
 
