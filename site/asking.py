@@ -48,8 +48,11 @@ class Seen:
     text: str
 
     def number(self, pattern: str) -> float:
-        """The number in the one group of `pattern` where it is first found. Raises LookupError."""
-        found = re.search(pattern, self.text, re.M | re.S)
+        """The number in the one group of `pattern` where it is first found, `.` within a line.
+
+        Raises LookupError where there is none.
+        """
+        found = re.search(pattern, self.text, re.M)
         if not found:
             raise LookupError(f"no output matches {pattern!r}")
         return to_number(found[1])

@@ -71,6 +71,14 @@ def test_an_answer_follows_what_the_cells_printed(name):
         assert blank != answer or computes, f"{prediction.text}: it is typed"
 
 
+def test_a_number_is_read_from_the_line_that_is_meant():
+    """Had the dots of a pattern crossed lines, the last one's 99 would be the answer."""
+    seen = asking.Seen("90 % sure: right = 78 %\n99 % sure: right = 99 %\n")
+    assert seen.number(r"90 %.* = (\d+) %") == 78
+    with pytest.raises(LookupError, match="no output"):
+        seen.number(r"90 %.*99 %.* = (\d+) %")
+
+
 def test_a_typed_answer_is_told_from_a_computed_one():
     known = {"load": len}
     exec("def helper(seen): return load(seen)", known)

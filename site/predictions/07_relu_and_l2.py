@@ -76,7 +76,7 @@ PREDICTIONS = {
     "How many of the hundred units": Choice(DEAD, dead),
     "Of 10,000 digits of its own": Number(misread_of_own, unit="digits"),
     "The network has 85,670": Number(
-        lambda seen: seen.number(r".*unseen digits: [^\n]*misread ([\d.]+)%"),
+        lambda seen: seen.number(r"(?s:.*)unseen digits: .*misread ([\d.]+)%"),
         unit="%",
         decimals=1,
         within=0.25,

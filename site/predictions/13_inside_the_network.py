@@ -90,7 +90,7 @@ PREDICTIONS = {
     "Which two digits are confused": Choice(LOOKALIKES, most_confused),
     "Of the six most confused": Number(without_zero, unit="of six"),
     "Take the test digits on which": Number(
-        lambda seen: seen.number(r"90 % to +99 %.* = ([\d.]+) %"), unit="of 100", within=0.05
+        lambda seen: seen.number(r"90 % to +99 %[^=]*= ([\d.]+) %"), unit="of 100", within=0.05
     ),
     "Which of the six networks needs": Choice(
         ("dense", "simple", "relu", "relu-wd0", "expanded", "dropout-lr0.005"), hottest

@@ -56,7 +56,7 @@ PREDICTIONS = {
         lambda seen: seen.number(r"getting pictures: (\d+)%"), "seconds", 0, within=0.25
     ),
     "And what does the clock say without the loader?": Number(
-        lambda seen: seen.number(SECONDS), "s", 0, within=0.25
+        lambda seen: seen.number(SECONDS), "s", 1, within=0.25
     ),
     "The same multiplications in another layout": Number(
         lambda seen: seen.number(r"factor of ([\d.]+)"), "times", 1, within=0.15
