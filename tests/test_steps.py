@@ -25,11 +25,15 @@ from mnistconv.reproduce.checkpoints import read_checkpoint, write_checkpoint
 from mnistconv.training import Batches, History, fit
 
 SIMPLE = Recipe(ConvNetSimple, 1, 0.1)
-IN_PARTS = {name for name, experiment in EXPERIMENTS.items() if experiment.recipe.loss_every}
+BY_OPTIM = {
+    name
+    for name, experiment in EXPERIMENTS.items()
+    if experiment.recipe.loss_every or experiment.recipe.momentum
+}
 OF_THE_TABLE = {
     dataclasses.replace(experiment.recipe, epochs=1, expanded=False): name
     for name, experiment in EXPERIMENTS.items()
-    if name not in IN_PARTS  # these are trained by torch.optim
+    if name not in BY_OPTIM
 }
 RECIPES = {name: recipe for recipe, name in OF_THE_TABLE.items()} | {
     "decay of the weights": dataclasses.replace(SIMPLE, weight_decay=0.1, decayed="weights"),
@@ -252,7 +256,7 @@ def test_what_it_does_not_know_is_left_to_torch_optim(network):
     assert steps.is_known(Padded())
 
 
-@pytest.mark.parametrize("name", sorted(EXPERIMENTS.keys() - IN_PARTS))
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS.keys() - BY_OPTIM))
 def test_every_network_of_the_table_is_known(name):
     net = runs.new_network(EXPERIMENTS[name].recipe, 0)
     before, place = copy.deepcopy(net.state_dict()), torch.get_rng_state()
