@@ -119,6 +119,6 @@ PREDICTIONS = {
         lambda seen: seen.number(r"12 tests: (\d+)%"), unit="%", within=0.15
     ),
     "The rungs are": Number(shown_rungs, unit="of five"),
-    "Three steps begin": Number(clear_without, unit="of three"),
+    "Take the steps that begin": Number(clear_without, unit="steps"),
     "How many of the three": Number(left_by_bonferroni, unit="of three"),
 }
