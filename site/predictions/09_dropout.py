@@ -95,6 +95,9 @@ PREDICTIONS = {
         lambda seen: seen.number(r"fc1.weight +PyTorch's change is ([\d.]+)"), unit="times his"
     ),
     "Does it also begin": Choice(STARTS, start),
+    "His first row on": Number(
+        lambda seen: seen.number(r"gone by width and depth: (\d+)"), unit="digits", within=0.2
+    ),
     "How firm is even": Number(lambda seen: seen.number(r"p = ([\d.]+)"), decimals=2, within=0.3),
     "Which of these steps": Choice(CLEAR, clear),
 }
