@@ -4,17 +4,32 @@
 
 Outputs are those of a `lesson` run. What they depend on is noted in the notebook: see freshness.py;
 how the halves are kept in step: see pairs.py; what the line "Time" says: see reading.py. Exit code
-1 when a cell failed, 2 when a pair has to be mended by hand.
+1 when a cell failed, 2 when a pair has to be mended by hand, 130 after Ctrl-C.
 """
+
+# ruff: noqa: E402
 
 import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
+
+
+def stop(*_) -> None:
+    """Ctrl-C: end at once. Nothing half-done is written, and kernels end with this process."""
+    with suppress(OSError):
+        os.write(1, b"\nStopped: chapters that were under way stay as they were.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # now: the imports below take seconds
+    signal.signal(signal.SIGINT, stop)
 
 import contents
 import nbformat
@@ -124,11 +139,7 @@ def main() -> int:
     contents.mention_own_files()
     with ThreadPoolExecutor(arguments.jobs) as pool:
         picked = arguments.names or names
-        try:
-            return max(pool.map(lambda name: try_to_update(name, arguments.force), picked))
-        except KeyboardInterrupt:
-            print("\nStopped: chapters that were under way stay as they were.", flush=True)
-            os._exit(130)  # without waiting for them; their kernels end with this process
+        return max(pool.map(lambda name: try_to_update(name, arguments.force), picked))
 
 
 if __name__ == "__main__":
