@@ -188,9 +188,10 @@ def test_every_notebook_is_in_the_table_of_contents():
         assert f"(notebooks/{name}.ipynb)" in README
 
 
-NUMBERS = dict(
-    enumerate("fourteen fifteen sixteen seventeen eighteen nineteen twenty".split(), start=14)
-)
+NUMBERS = {
+    14: "fourteen", 15: "fifteen", 16: "sixteen", 17: "seventeen", 18: "eighteen",
+    19: "nineteen", 20: "twenty",
+}  # fmt: skip
 
 
 def test_readme_and_first_page_count_the_chapters():
