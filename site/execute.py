@@ -52,25 +52,36 @@ modules = sorted(name for name in sys.modules if name.partition(".")[0] == "mnis
 store = sys.modules.get("mnistconv.records.store")
 print(json.dumps({"modules": modules, "records": sorted(store.asked_for) if store else []}))"""
 CELL_TIMEOUT = 900  # seconds
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, OSError)
 SVG = "image/svg+xml"
 
 
 def execute(notebook) -> None:
     """Run all cells in a fresh kernel and note in the metadata what the outputs depend on.
 
-    Raises CellExecutionError when a cell fails.
+    Raises CellExecutionError when a cell fails, DeadKernelError when no kernel starts.
     """
     start = time.perf_counter()
     question = nbformat.v4.new_code_cell(ASK_WHAT_WAS_USED)
     notebook.cells.append(question)
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(contents.BOOK)}},
         record_timing=False,
         coalesce_streams=True,
-    ).execute(env=os.environ | KERNEL_ENVIRONMENT)
+    )
+    try:
+        client.execute(env=os.environ | KERNEL_ENVIRONMENT)
+    except FAILURES:
+        raise
+    except Exception as error:  # anything, where a kernel does not even start
+        client.km = client.km or client.create_kernel_manager()  # it asks for one when Python ends
+        raise DeadKernelError(
+            f"The notebooks' kernel does not start ({type(error).__name__}):"
+            " `python -m mnistconv check` looks at it."
+        ) from error
     notebook.cells.remove(question)
     used = json.loads(question.outputs[0].text)
     join_lines_of_figures(notebook)
@@ -115,7 +126,7 @@ def try_to_update(name: str, force: bool) -> int:
     """Bring one chapter up to date, or say why not; the exit code."""
     try:
         update(name, force)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, OSError) as error:
+    except FAILURES as error:
         print(f"{name}: failed, both files stay as they were.\n{error}", file=sys.stderr)
         return 1
     except PairError as error:

@@ -489,6 +489,23 @@ def test_a_kernel_that_dies_is_named_and_changes_nothing(in_step, capsys):
     assert pairs.stored_halves(NAME) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="another program that does nothing")
+@pytest.mark.parametrize("spec", ['{"argv": ["/usr/bin/false"]}', "no JSON"])
+def test_a_kernel_that_does_not_start_is_one_sentence(spec, in_step, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "kernels" / "python3" / "kernel.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(spec)
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    write("print(7)")
+    before = pairs.stored_halves(NAME)
+    assert run() == 1
+    said = capsys.readouterr().err
+    assert "The notebooks' kernel does not start" in said and "mnistconv check" in said
+    assert "Traceback" not in said
+    assert pairs.stored_halves(NAME) == before
+
+
 RUN_AS_COMMAND = f"runpy.run_path({execute.__file__!r}, run_name='__main__')"
 
 
