@@ -224,12 +224,12 @@ def a_picture(value, name: str) -> Tensor:
 
 
 def _as_tensor(value) -> Tensor | None:
-    """`value` itself, or the numbers of a list or an array as a new tensor; None of what has none.
+    """`value` itself, dense, or the numbers of a list or an array in a new tensor; None of others.
 
     A new one, for PyTorch shares no memory with arrays that are read-only, reversed or big-endian.
     """
     if isinstance(value, Tensor):
-        return value
+        return value if value.layout == torch.strided else value.to_dense()
     try:
         if isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
             return torch.stack(tuple(value))

@@ -88,7 +88,7 @@ def train(
         seed=seed,
         device=device,
     )
-    is_saved = save is None or _save(net, save)
+    is_saved = save is None or _keep(_as_safetensors(net), save, "weights")
     right = round(evaluate(net, *test) * len(test[1]))  # of the weights as they are now
     print(f"{run}, seed {seed}: {right:,} of {len(test[1]):,} test digits right.")
     if not is_saved:
@@ -117,29 +117,31 @@ def _check_writable(path: Path, net) -> None:
     try_writing(path, _as_safetensors(net))
 
 
-def _save(net, path: Path) -> bool:
-    """Write the weights to `path`, or else to a new folder that works; whether it was `path`."""
-    weights = _as_safetensors(net)
+def _keep(content: bytes, path: Path, what: str) -> bool:
+    """Write what took minutes to `path`, or else to a new folder that works; whether it was `path`.
+
+    `what` it is, for the message: "weights".
+    """
     try:
-        write_atomically(path, lambda temporary: temporary.write_bytes(weights))
-        print(f"Weights written to {path}.")
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
+        print(f"{what.capitalize()} written to {path}.")
         return True
     except OSError as error:
-        elsewhere = _save_elsewhere(weights, path.name)
-        rest = f"the weights lie in {elsewhere} instead" if elsewhere else "the weights are lost"
+        elsewhere = _keep_elsewhere(content, path.name)
+        rest = f"the {what} lie in {elsewhere} instead" if elsewhere else f"the {what} are lost"
         print(f"Error: {error.strerror or error}; {rest}.", file=sys.stderr)
         return False
 
 
-def _save_elsewhere(weights: bytes, name: str) -> Path | None:
-    """Write them to a new folder in the current one, at home or among temporary files: its path."""
+def _keep_elsewhere(content: bytes, name: str) -> Path | None:
+    """Write it to a new folder in the current one, at home or among temporary files: its path."""
     for place in (Path.cwd, Path.home, tempfile.gettempdir):
         try:
             folder = Path(tempfile.mkdtemp(prefix="mnistconv-", dir=place()))
         except (OSError, RuntimeError):  # RuntimeError: there is no home
             continue
         try:
-            write_atomically(folder / name, lambda temporary: temporary.write_bytes(weights))
+            write_atomically(folder / name, lambda temporary: temporary.write_bytes(content))
             return folder / name
         except OSError:
             folder.rmdir()
@@ -252,7 +254,9 @@ def fast(
     from mnistconv.data import load_mnist
     from mnistconv.reproduce import planning, speed
 
-    chosen = planning.parse_seeds(seeds or ("0-2" if into is None else "0-19"))
+    if seeds is None:
+        seeds = "0-2" if into is None else "0-19"
+    chosen = planning.parse_seeds(seeds)
     if into is not None and not into.parent.is_dir():
         raise FileNotFoundError(f"--into {into}: there is no folder {into.parent}: make it first.")
     train, test = load_mnist()
@@ -263,8 +267,10 @@ def fast(
     try_writing(into, b"")
     print("Processor seconds of one epoch, accuracy; first on held-out digits.", flush=True)
     found = speed.measure(train, test, chosen)
-    speed.write(found, into)
+    is_kept = _keep(speed.to_json(found).encode(), into, "times")
     print(f"\n{speed.describe(found.article, found.fast)}")
+    if not is_kept:
+        raise typer.Exit(2)
 
 
 @app.command(name="export")

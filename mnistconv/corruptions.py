@@ -12,6 +12,7 @@ rounded. The same `seed` gives the same pictures. Bad arguments raise TypeError 
 
 import functools
 import math
+import numbers
 from collections.abc import Callable
 
 import numpy as np
@@ -40,7 +41,7 @@ def between(low: float, high: float) -> Callable:
     """A checker of numbers from `low` to `high`."""
 
     def check(value, name: str):
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError(f"{name} must be a number, not {value!r}.")
         if not low <= value <= high:
             raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value:g}.")

@@ -46,10 +46,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def try_writing(path: Path, content: bytes = b"") -> None:
     """Write `content` beside `path` and remove it again: whether `write_atomically` would do.
 
-    Makes no folder. Raises OSError as `write_atomically` does.
+    Makes no folder; sweeps what killed trials left. Raises OSError as `write_atomically` does.
     """
     with _explained(path):
         target = _replaceable(path)
+        _sweep(target)
         with _written_beside(target, lambda temporary: temporary.write_bytes(content)):
             pass
 

@@ -5,7 +5,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mnistconv.checks import a_network, arguments
 
+
+@arguments(net=a_network)
 @torch.enable_grad()
 def gradient_signs(net: nn.Module, images: Tensor, digits: Tensor) -> Tensor:
     """Where brighter pixels raise the loss for `digits` `[n]`: -1, 0 or 1, `[n, 1, 28, 28]`.

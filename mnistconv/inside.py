@@ -17,6 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
+from mnistconv.checks import a_network, arguments
 from mnistconv.training import eval_mode
 
 LogitOf = Callable[[Tensor], Tensor]
@@ -68,6 +69,7 @@ def pixel_products(net: nn.Module, image: Tensor, number: LogitOf) -> Tensor:
     return (pixels * torch.autograd.grad(result, pixels)[0])[0, 0].detach()
 
 
+@arguments(net=a_network)
 @torch.enable_grad()
 def trace(net: nn.Module, image: Tensor, number: LogitOf, k: int = 3) -> list[list[Step]]:
     """The `k` largest products that add up to `number`, each followed back to its largest pixel.

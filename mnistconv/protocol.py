@@ -13,7 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnistconv import nielsen
-from mnistconv.checks import stop_if_diverged
+from mnistconv.checks import (
+    a_learning_rate,
+    a_network_to_train,
+    a_pair,
+    a_weight_decay,
+    arguments,
+    optional,
+    stop_if_diverged,
+    whole,
+)
 from mnistconv.data import Pair, expand
 from mnistconv.initialisation import INITIALISATIONS
 from mnistconv.networks import ConvNetTwoConvLayers
@@ -98,6 +107,16 @@ class Chosen:
         return self.history.test_accuracy[self.epoch - 1]
 
 
+@arguments(
+    net=a_network_to_train,
+    training=a_pair,
+    validation=a_pair,
+    test=a_pair,
+    epochs=whole(least=1),
+    lr=a_learning_rate,
+    lmbda=a_weight_decay,
+    max_steps=optional(whole(least=1)),
+)
 def train(
     net: nn.Module,
     training: Pair,
@@ -115,8 +134,8 @@ def train(
     Pairs and `max_steps` are as in `fit`. After each epoch both accuracies are taken, and where the
     one on the held-out digits is the best so far, or as good, the other one is his result.
 
-    Raises ValueError where the test digits are those that choose the epoch, FloatingPointError when
-    training diverges. Source: network3.py.
+    Raises TypeError or ValueError for arguments that make no sense and where the test digits are
+    those that choose the epoch, FloatingPointError when training diverges. Source: network3.py.
     """
     if same_digits(validation, test):
         raise ValueError("the held-out digits choose the epoch, so they cannot test it as well.")

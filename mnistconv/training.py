@@ -106,9 +106,13 @@ class History:
         return f"{self.epochs:.3g} of {self.planned_epochs} epochs ({self.steps:,} steps)"
 
 
+@arguments(net=a_network)
 @contextmanager
 def eval_mode(net: nn.Module) -> Iterator[None]:
-    """`net` in eval mode (no dropout) inside `with`; each part in its own mode again after it."""
+    """`net` in eval mode (no dropout) inside `with`; each part in its own mode again after it.
+
+    Raises TypeError or ValueError for what is no network.
+    """
     modes = [(part, part.training) for part in net.modules()]
     try:
         net.eval()

@@ -4,17 +4,32 @@
 
 Outputs are those of a `lesson` run. What they depend on is noted in the notebook: see freshness.py;
 how the halves are kept in step: see pairs.py; what the line "Time" says: see reading.py. Exit code
-1 when a cell failed, 2 when a pair has to be mended by hand.
+1 when a cell failed, 2 when a pair has to be mended by hand, 130 after Ctrl-C.
 """
+
+# ruff: noqa: E402
 
 import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
+
+
+def stop(*_) -> None:
+    """Ctrl-C: end at once. Nothing half-done is written, and kernels end with this process."""
+    with suppress(OSError):
+        os.write(1, b"\nStopped: chapters that were under way stay as they were.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # now: the imports below take seconds
+    signal.signal(signal.SIGINT, stop)
 
 import contents
 import nbformat
@@ -37,25 +52,36 @@ modules = sorted(name for name in sys.modules if name.partition(".")[0] == "mnis
 store = sys.modules.get("mnistconv.records.store")
 print(json.dumps({"modules": modules, "records": sorted(store.asked_for) if store else []}))"""
 CELL_TIMEOUT = 900  # seconds
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, OSError)
 SVG = "image/svg+xml"
 
 
 def execute(notebook) -> None:
     """Run all cells in a fresh kernel and note in the metadata what the outputs depend on.
 
-    Raises CellExecutionError when a cell fails.
+    Raises CellExecutionError when a cell fails, DeadKernelError when no kernel starts.
     """
     start = time.perf_counter()
     question = nbformat.v4.new_code_cell(ASK_WHAT_WAS_USED)
     notebook.cells.append(question)
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(contents.BOOK)}},
         record_timing=False,
         coalesce_streams=True,
-    ).execute(env=os.environ | KERNEL_ENVIRONMENT)
+    )
+    try:
+        client.execute(env=os.environ | KERNEL_ENVIRONMENT)
+    except FAILURES:
+        raise
+    except Exception as error:  # anything, where a kernel does not even start
+        client.km = client.km or client.create_kernel_manager()  # it asks for one when Python ends
+        raise DeadKernelError(
+            f"The notebooks' kernel does not start ({type(error).__name__}):"
+            " `python -m mnistconv check` looks at it."
+        ) from error
     notebook.cells.remove(question)
     used = json.loads(question.outputs[0].text)
     join_lines_of_figures(notebook)
@@ -100,7 +126,7 @@ def try_to_update(name: str, force: bool) -> int:
     """Bring one chapter up to date, or say why not; the exit code."""
     try:
         update(name, force)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, OSError) as error:
+    except FAILURES as error:
         print(f"{name}: failed, both files stay as they were.\n{error}", file=sys.stderr)
         return 1
     except PairError as error:
@@ -124,11 +150,7 @@ def main() -> int:
     contents.mention_own_files()
     with ThreadPoolExecutor(arguments.jobs) as pool:
         picked = arguments.names or names
-        try:
-            return max(pool.map(lambda name: try_to_update(name, arguments.force), picked))
-        except KeyboardInterrupt:
-            print("\nStopped: chapters that were under way stay as they were.", flush=True)
-            os._exit(130)  # without waiting for them; their kernels end with this process
+        return max(pool.map(lambda name: try_to_update(name, arguments.force), picked))
 
 
 if __name__ == "__main__":

@@ -122,15 +122,21 @@ def test_the_worked_examples_are_compared(name):
     assert any("nbval-check-output" in book.tags(cell) for cell in book.code_cells(name))
 
 
+AT_THE_END = ["Summary", "Questions", "Exercises", "Open problem", "Further reading"]
+
+
 @EVERY_NOTEBOOK
 def test_the_frame_is_complete(name):
     prose = "\n\n".join(cell.source for cell in book.prose_cells(name))
     assert prose.startswith(f"# {int(name[:2])}. ")
     for part in ("You will do", "You will learn", "You need", "Time", "**Predict.**"):
         assert part in prose, f"{name}: {part!r} is missing"
-    headings = re.findall(r"^## (.+)$", prose, re.M)
-    at_the_end = ["Summary", "Questions", "Exercises", "Open problem", "Further reading"]
-    assert headings[-5:] == at_the_end
+    assert re.findall(r"^## (.+)$", prose, re.M)[-5:] == AT_THE_END
+
+
+def test_contributing_names_the_headings_at_the_end():
+    contributing = (book.REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"then the headings {', '.join(AT_THE_END)}." in " ".join(contributing.split())
 
 
 @EVERY_NOTEBOOK

@@ -176,3 +176,8 @@ def test_each_says_its_strength_in_its_signature(name):
     parameters = list(inspect.signature(CORRUPTIONS[name]).parameters.values())
     assert parameters[0].name == "images"
     assert all(p.default is not p.empty for p in parameters[1:])
+
+
+def test_numbers_of_numpy_are_numbers(digits):
+    expected = corruptions.rotate(digits, angle=0.25)
+    assert torch.equal(corruptions.rotate(digits, angle=np.float32(0.25)), expected)

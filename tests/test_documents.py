@@ -49,6 +49,13 @@ def test_make_targets_exist(text):
         assert re.search(rf"^{target}:", MAKEFILE, re.M), target
 
 
+def test_contributing_says_what_each_file_of_code_is_for():
+    folders = [REPOSITORY, REPOSITORY / "site", REPOSITORY / "mnistconv"]
+    files = [path.name for folder in folders for path in folder.glob("*.py")]
+    named = re.findall(r"[`/](\w+\.py)`", CONTRIBUTING)
+    assert sorted({*files} - {"__init__.py", *named}) == []
+
+
 def test_commands_of_the_readme_are_commands():
     named = re.findall(r"python -m mnistconv (\w+)((?: [^ \n`]+)*)", README + RESULTS)
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
@@ -208,8 +215,14 @@ def test_every_notebook_is_in_the_table_of_contents():
         assert f"(notebooks/{name}.ipynb)" in README
 
 
+NUMBERS = {
+    14: "fourteen", 15: "fifteen", 16: "sixteen", 17: "seventeen", 18: "eighteen",
+    19: "nineteen", 20: "twenty",
+}  # fmt: skip
+
+
 def test_readme_and_first_page_count_the_chapters():
-    number = {10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen"}[len(NAMES)]
+    number = NUMBERS[len(NAMES)]
     assert f"A book in {number} notebooks" in README
     index = (REPOSITORY / "notebooks" / "index.md").read_text(encoding="utf-8")
     assert f"{number.capitalize()} chapters" in index

@@ -489,6 +489,50 @@ def test_a_kernel_that_dies_is_named_and_changes_nothing(in_step, capsys):
     assert pairs.stored_halves(NAME) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="another program that does nothing")
+@pytest.mark.parametrize("spec", ['{"argv": ["/usr/bin/false"]}', "no JSON"])
+def test_a_kernel_that_does_not_start_is_one_sentence(spec, in_step, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "kernels" / "python3" / "kernel.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(spec)
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    write("print(7)")
+    before = pairs.stored_halves(NAME)
+    assert run() == 1
+    said = capsys.readouterr().err
+    assert "The notebooks' kernel does not start" in said and "mnistconv check" in said
+    assert "Traceback" not in said
+    assert pairs.stored_halves(NAME) == before
+
+
+RUN_AS_COMMAND = f"runpy.run_path({execute.__file__!r}, run_name='__main__')"
+
+
+@processes.LINUX
+def test_ctrl_c_is_quiet_while_libraries_are_imported(tmp_path):
+    """nbformat is the first of them; here it takes its time."""
+    begun = tmp_path / "begun"
+    (tmp_path / "nbformat.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(60)"
+    )
+    paths = [str(tmp_path), *sys.path]
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import runpy; {RUN_AS_COMMAND}"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        preexec_fn=processes.heed_control_c,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert processes.wait_for(begun.exists, 60)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == "\nStopped: chapters that were under way stay as they were.\n"
+    assert said == ""
+
+
 @pytest.mark.slow
 @processes.LINUX
 def test_ctrl_c_changes_nothing_and_takes_the_kernel_along(in_step, tmp_path):
@@ -496,7 +540,7 @@ def test_ctrl_c_changes_nothing_and_takes_the_kernel_along(in_step, tmp_path):
     write(f"import os, time\nopen({str(begun)!r}, 'w').write('x')\ntime.sleep(600)")
     before = pairs.stored_halves(NAME)
     book = f"contents.BOOK = pathlib.Path({str(contents.BOOK)!r})"
-    command = f"import contents, execute, pathlib, sys; {book}; sys.exit(execute.main())"
+    command = f"import contents, pathlib, runpy; {book}; {RUN_AS_COMMAND}"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
         [sys.executable, "-c", command], env=environment, preexec_fn=processes.heed_control_c

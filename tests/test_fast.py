@@ -335,10 +335,32 @@ def test_what_is_measured_is_written_and_read_again(quick, monkeypatch, tmp_path
     assert found.fast.mean_accuracy == pytest.approx(0.99)
 
 
+def test_times_that_cannot_be_written_in_the_end_go_to_a_place_that_works(
+    quick, monkeypatch, tmp_path, capsys
+):
+    there = tmp_path / "there"
+    there.mkdir()
+    monkeypatch.chdir(tmp_path)
+    measure = speed.measure
+
+    def lose_the_folder(*arguments):
+        there.rmdir()
+        there.write_bytes(b"a file now")
+        return measure(*arguments)
+
+    monkeypatch.setattr(speed, "measure", lose_the_folder)
+    assert run_fast(monkeypatch, "--into", str(there / "speed.json"), "--seeds", "0-4") == 2
+    (kept,) = tmp_path.glob("*/speed.json")
+    said = capsys.readouterr()
+    assert f"the times lie in {kept} instead" in said.err and "10.0 times as quick" in said.out
+    assert len(load_speed(kept.parent).fast.seconds) == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--seeds", "x"], "--seeds 'x'"),
+        (["--seeds", ""], "--seeds ''"),
         (["--seeds", "3-1"], "comes before"),
         (["--into", "/nowhere/speed.json"], "there is no folder /nowhere"),
     ],
@@ -434,7 +456,6 @@ def test_one_seed_reaches_what_the_records_say(mnist):
     assert 5 * (before + after) / seconds > 3
 
 
-def test_the_file_is_json_that_people_can_read(quick, mnist, tmp_path):
-    speed.write(speed.measure(*mnist, [0]), tmp_path / "speed.json")
-    content = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))
+def test_the_file_is_json_that_people_can_read(quick, mnist):
+    content = json.loads(speed.to_json(speed.measure(*mnist, [0])))
     assert list(content) == ["device_name", "versions", "ways", "without", "article", "fast"]

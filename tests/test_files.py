@@ -207,6 +207,18 @@ def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path):
     assert left[1] == "file"
 
 
+@pytest.mark.slow
+@POSIX_ONLY
+def test_what_a_killed_trial_left_is_swept_by_the_next(tmp_path):
+    die = "import os; os.fsync = lambda _: os._exit(9)"
+    trial = "from mnistconv import files; files.try_writing(pathlib.Path(sys.argv[1]))"
+    code, path = f"import pathlib, sys; {die}; {trial}", tmp_path / "probe"
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == 9
+    assert len([*tmp_path.iterdir()]) == 1
+    files.try_writing(path)
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_what_a_living_writer_or_another_machine_has_in_hand_is_not_swept(tmp_path, monkeypatch):
     alive = [f".file.{files.THIS_MACHINE}-{os.getpid()}-0a.tmp", ".file.0badcafe-1-0a.tmp"]
     for name in alive:

@@ -385,7 +385,7 @@ def test_his_loop_learns_what_a_full_length_run_learns(few, tmp_path):
     recipe = recipe.recipe
     net = protocol.first_network(recipe, 0).double()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (steps, protocol.train.__globals__["Batches"].__iter__.__globals__):
+        for module in (steps, protocol.Batches.__iter__.__globals__):
             where = module if isinstance(module, dict) else vars(module)
             patch.setitem(where, "to_input", lambda images: to_input(images).double())
         found = protocol.train(
@@ -420,6 +420,26 @@ def test_digits_that_choose_the_epoch_are_no_test(few):
         with pytest.raises(ValueError, match="choose the epoch") as caught:
             protocol.train(nielsen.NielsenShallow(), training, validation, test, epochs=1, lr=0.1)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"net": nielsen.NielsenShallow}, "is the class NielsenShallow"),
+        ({"net": torch.nn.Flatten()}, "no parameters"),
+        ({"training": (torch.zeros(3, 28, 28, dtype=torch.uint8), torch.zeros(4).long())}, "3 .*4"),
+        ({"epochs": 0}, "epochs"),
+        ({"lr": float("nan")}, "lr"),
+        ({"lmbda": -1}, "weight decay"),
+        ({"max_steps": 0}, "max_steps"),
+    ],
+)
+def test_bad_arguments_of_his_loop_are_one_sentence(wrong, said, few):
+    pairs = dict(zip(("training", "validation", "test"), small(few), strict=True))
+    arguments = {"net": nielsen.NielsenShallow(), **pairs, "epochs": 1, "lr": 0.1} | wrong
+    with pytest.raises((TypeError, ValueError), match=said) as caught:
+        protocol.train(**arguments)
+    assert "\n" not in str(caught.value)
 
 
 def test_his_loop_says_where_training_diverged(few):

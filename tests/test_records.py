@@ -557,6 +557,28 @@ def test_half_precision_has_a_hash_of_its_own(tmp_path):
     assert load_network("dense", 0, tmp_path).fc1.weight.dtype == torch.float32
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("pipe", marks=pytest.mark.skipif(sys.platform == "win32", reason="no pipes")),
+        "one word",
+        "no text",
+        "folder",
+    ],
+)
+def test_a_damaged_list_of_old_hashes_is_named(kind, tmp_path):
+    keep(tmp_path)
+    path = tmp_path / "weights" / store.OLD_FILES
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"deadbeef\n" if kind == "one word" else b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"SHA256SUMS is damaged \(.*\): restore it\.$"):
+        load_weights("dense", 0, tmp_path)
+
+
 def test_damaged_weights_are_named(tmp_path):
     keep(tmp_path)
     path = weights_path("dense", 0, tmp_path)

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 import mnistconv
-from mnistconv import checks, data, devices, training
+from mnistconv import checks, data, devices, fooling, inside, probing, training
 from mnistconv.data import expand, get_dataset, to_input
 from mnistconv.devices import device_of, pick_device
 from mnistconv.networks import (
@@ -882,6 +882,7 @@ def test_bad_images_are_refused_by_predict(images, error):
         (INK.numpy()[::-1][::-1], LABELS.float()),
         (INK.long(), LABELS.to(torch.uint8)),
         (INK.to(torch.uint16), LABELS.to(torch.float16)),
+        (INK.to_sparse(), LABELS),
         (INK.numpy().astype(np.uint16), LABELS.double().numpy()),
     ],
 )
@@ -1179,6 +1180,21 @@ def test_a_bad_batch_restores_the_mode_too():
     with pytest.raises(ValueError):
         test_network(net, [(to_input(INK), LABELS[:3])])
     assert net.training
+
+
+@pytest.mark.parametrize("net", [ConvNetSimple, None, lambda images: images])
+def test_whoever_asks_a_network_that_is_none_is_told_in_one_sentence(net, few):
+    images = to_input(few[0][:1])
+    asks = [
+        lambda: eval_mode(net),
+        lambda: probing.gradients(net, images, few[1][:1]),
+        lambda: fooling.gradient_signs(net, images, few[1][:1]),
+        lambda: inside.occlusion(net, images[0], inside.logit_of(3)),
+        lambda: inside.trace(net, images[0], inside.logit_of(3)),
+    ]
+    for ask in asks:
+        with pytest.raises(TypeError, match=r"^net (is the class|must be a network)"):
+            ask()
 
 
 def test_eval_mode_holds_inside_and_ends():

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mnistconv.experiments import Experiment, get_experiment
+from mnistconv.files import read_text
 from mnistconv.places import results_root
 from mnistconv.records.record import Record, from_json, problem_of
 
@@ -179,7 +180,15 @@ def _belongs(tensors: dict[str, Tensor], path: Path, record: Record) -> bool:
 
 
 def _old_files(folder: Path) -> dict[str, str]:
-    """File name -> SHA-256, from the list in the format of `sha256sum`."""
+    """File name -> SHA-256, from the list in the format of `sha256sum`; empty where there is none.
+
+    Raises ValueError when it cannot be read, or is something else.
+    """
     path = folder / OLD_FILES
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    try:
+        pairs = [line.split(maxsplit=1) for line in read_text(path).splitlines()]
+        return {name: digest for digest, name in pairs}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}): restore it.") from error

@@ -4,13 +4,11 @@ import json
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import torch
 
 from mnistconv.data import Pair
 from mnistconv.fast import ARTICLE, FAST, WAYS, WITHOUT, Way, train_once, warm_up
-from mnistconv.files import write_atomically
 from mnistconv.protocol import split
 from mnistconv.records.speed import ROUND, Speed, Timed
 from mnistconv.reproduce.recording import device_name
@@ -78,7 +76,6 @@ def measure(train: Pair, test: Pair, seeds: Iterable[int]) -> Speed:
     )  # fmt: skip
 
 
-def write(speed: Speed, path: Path) -> None:
-    """Write what was measured as JSON, whole or not at all."""
-    text = json.dumps(asdict(speed), indent=1) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+def to_json(speed: Speed) -> str:
+    """What was measured as the text of a file."""
+    return json.dumps(asdict(speed), indent=1) + "\n"
