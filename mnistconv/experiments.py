@@ -76,7 +76,8 @@ _DEEP = variants.ConvNetTwoConvTwoDenseLayers
 _ARTICLE = (
     Experiment(
         "dense", "one dense layer", Recipe(networks.DenseNet, 60, 0.1),
-        (_article(None, "close to 98"), _nielsen(97.80)), seeds=_TEN,
+        (_article(None, "close to 98"), _nielsen(97.80)),
+        seeds=_TEN, boards=("article", "swap"),
     ),
     Experiment(
         "simple", "one convolution", Recipe(networks.ConvNetSimple, 60, 0.1),
@@ -193,7 +194,7 @@ _LAST_ROW = _LONG_ROW | {"rank": 1}
 _NIELSEN = (
     Experiment(
         "nielsen-shallow", "one dense layer", _his(nielsen.NielsenShallow, lr=0.1),
-        (_nielsen(97.80),), **_ROW,
+        (_nielsen(97.80),), boards=("nielsen", "swap"),
     ),
     Experiment(
         "nielsen-basic", "one convolution", _his(nielsen.NielsenBasic, lr=0.1),
@@ -286,6 +287,33 @@ _SWAP = (
     ),
 )  # fmt: skip
 
+_dense = partial(Recipe, networks.DenseNet, 60, 0.1)
+_DENSE_SWAPPED = _SWAPPED | {"seeds": _TEN}
+
+# The same for `dense`, which takes a minute a run; `nielsen-shallow` has all four of the items.
+_DENSE_SWAP = (
+    Experiment(
+        "swap-dense-order", "dense: the same order in every epoch",
+        _dense(order="fixed"), **_DENSE_SWAPPED,
+    ),
+    Experiment(
+        "swap-dense-first-weights", "dense: Nielsen's first weights",
+        _dense(initialisation="nielsen"), **_DENSE_SWAPPED,
+    ),
+    Experiment(
+        "swap-dense-50000", "dense: the first 50,000 images",
+        _dense(held_out=10_000), **_DENSE_SWAPPED,
+    ),
+    Experiment(
+        "swap-dense-50000-steps", "dense: the first 50,000 images, as many steps",
+        Recipe(networks.DenseNet, 72, 0.1, held_out=10_000), **_DENSE_SWAPPED,
+    ),
+    Experiment(
+        "swap-dense-pixels", "dense: pixels x/256",
+        Recipe(nielsen.NielsenShallow, 60, 0.1), **_DENSE_SWAPPED,
+    ),
+)  # fmt: skip
+
 # The last of `mnistconv.fast.WAYS`, on all 60,000 digits.
 _FAST = (
     Experiment(
@@ -300,7 +328,7 @@ _FAST = (
 
 EXPERIMENTS = {
     experiment.name: experiment
-    for experiment in _ARTICLE + _ABLATION + _PLATEAU + _NIELSEN + _SWAP + _FAST
+    for experiment in _ARTICLE + _ABLATION + _PLATEAU + _NIELSEN + _SWAP + _DENSE_SWAP + _FAST
 }
 
 

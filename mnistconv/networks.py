@@ -34,7 +34,7 @@ class DenseNet(nn.Module):
 
 
 class ConvNetSimple(nn.Module):
-    """conv 20 -> sigmoid -> pool -> fc 100 -> sigmoid -> out 10: 289,630 parameters.
+    """conv 20 -> pool -> sigmoid -> fc 100 -> sigmoid -> out 10: 289,630 parameters.
 
     Source: the article, "Simple network"; Nielsen, chapter 6, "basic conv".
     """

@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from mnistconv.commands import app
-from mnistconv.experiments import boards
-from mnistconv.records import format_scoreboard, verdict
+from mnistconv.experiments import boards, on_board
+from mnistconv.records import format_scoreboard, load_records, verdict
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 RESULTS = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
@@ -181,6 +181,33 @@ def test_the_readme_says_what_memory_a_run_needs():
     (row,) = [line for line in README.splitlines() if "memory |" in line]
     for words in ("60,000", "300,000", "dropout"):
         assert re.search(rf"[\d.]+ GB with {words}", row)
+
+
+def test_the_page_of_results_says_how_long_runs_took():
+    """From the shortest to the longest of the board `article` on a CPU."""
+    kinds = {"dense": [], "60,000": [], "expanded": [], "dropout": []}
+    for name, experiment in on_board("article").items():
+        network = name.split("-")[0]
+        kind = network if network in kinds else f"{experiment.recipe.training_images:,}"
+        kinds[kind] += [r.wall_seconds / 60 for r in load_records(name) if r.device == "cpu"]
+    (said,) = re.findall(r"^On one core of a server,.*?wall_seconds", RESULTS, re.M | re.S)
+    for words, kind, minutes in (
+        (r"dense run took (half) a minute to ([\d.]+) minutes", "dense", 1),
+        (r"60,000 images (\d+) to (\d+),", "60,000", 1),
+        (r"expanded data ([\d.]+)() hours", "expanded", 60),
+        (r"dropout network (\d+) to (\d+) ", "dropout", 60),
+    ):
+        shortest, longest = re.search(words, " ".join(said.split())).groups()
+        shortest = float(shortest.replace("half", "0.5"))
+        longest = float(longest or shortest)
+        assert min(kinds[kind]) / minutes == pytest.approx(shortest, rel=0.2)
+        assert max(kinds[kind]) / minutes == pytest.approx(longest, rel=0.2)
+
+
+def test_the_page_to_draw_on_leads_to_the_chapter_with_the_verdict():
+    page = (REPOSITORY / "notebooks" / "draw.md").read_text(encoding="utf-8")
+    (name,) = re.findall(r"what each step of the book is worth.*?\((\w+)\.ipynb\)", page)
+    assert "verdict()" in (REPOSITORY / "notebooks" / "text" / f"{name}.md").read_text("utf-8")
 
 
 def test_every_notebook_is_in_the_table_of_contents():

@@ -208,7 +208,7 @@ def test_the_best_epoch_is_the_later_one_of_two_equal_ones(validation, kept):
 
 
 def test_the_article_and_the_ablation_are_boards():
-    assert boards() == ["article", "ablation", "swap", "plateau", "nielsen", "fast"]
+    assert boards() == ["article", "swap", "ablation", "plateau", "nielsen", "fast"]
     assert len(on_board("article")) == 9
     ablation = on_board("ablation")
     assert list(ablation) == ["relu", "relu-wd0", "steps-expanded", "steps-wide", "steps-deep",
@@ -291,25 +291,54 @@ def test_all_of_nielsens_runs_keep_his_protocol():
         assert recipe.weight_decay == pytest.approx(weight_decay(lmbda, recipe.training_images))
 
 
-def test_a_swap_changes_one_item_of_the_articles_relu():
-    usual = EXPERIMENTS["relu"].recipe.hyper_parameters
-    changes = {}
-    for name, row in on_board("swap").items():
-        items = row.recipe.hyper_parameters
-        changes[name] = {k for k in usual | items if usual.get(k) != items.get(k)}
-        assert len(row.seeds) >= 3
-    his = changes.pop("nielsen-relu")
-    assert changes == {
-        "relu": set(),
+SWAPPED = {
+    "relu": {
         "swap-order": {"order"},
         "swap-first-weights": {"initialisation"},
         "swap-50000": {"held_out", "training_images"},
         "swap-decay": {"weight_decay", "decayed"},
         "swap-pixels": {"network"},
-    }
-    assert his == set().union(*changes.values()) | {"kept_epoch"}
-    assert [step.after for step in verdict.SWAPS] == [n for n in changes if n != "relu"]
-    assert {step.before for step in verdict.SWAPS} == {"relu"}
+    },
+    "dense": {
+        "swap-dense-order": {"order"},
+        "swap-dense-first-weights": {"initialisation"},
+        "swap-dense-50000": {"held_out", "training_images"},
+        "swap-dense-50000-steps": {"held_out", "training_images", "epochs"},
+        "swap-dense-pixels": {"network"},
+    },
+}
+
+
+def changes(before, after):
+    before, after = (EXPERIMENTS[name].recipe.hyper_parameters for name in (before, after))
+    return {key for key in before | after if before.get(key) != after.get(key)}
+
+
+@pytest.mark.parametrize(
+    ("before", "his", "steps", "besides"),
+    [
+        ("relu", "nielsen-relu", verdict.SWAPS, {"kept_epoch"}),
+        # without weight decay it does not matter what would be decayed
+        ("dense", "nielsen-shallow", verdict.DENSE_SWAPS, {"kept_epoch", "decayed"}),
+    ],
+)
+def test_a_swap_changes_one_item_of_the_articles_run(before, his, steps, besides):
+    swaps = {step.after: changes(before, step.after) for step in steps}
+    assert swaps == SWAPPED[before]
+    assert {step.before for step in steps} == {before}
+    assert all(len(EXPERIMENTS[name].seeds) >= 3 for name in swaps)
+    assert changes(before, his) == set().union(*swaps.values()) - {"epochs"} | besides
+
+
+def test_fewer_images_for_as_many_steps():
+    recipes = [EXPERIMENTS[name].recipe for name in ("dense", "swap-dense-50000-steps")]
+    assert len({recipe.epochs * recipe.training_images for recipe in recipes}) == 1
+
+
+def test_every_swap_is_on_the_board_with_what_it_is_compared_with():
+    swaps = SWAPPED["relu"] | SWAPPED["dense"]
+    ends = {"relu", "nielsen-relu", "dense", "nielsen-shallow"}
+    assert set(on_board("swap")) == ends | swaps.keys()
 
 
 VARIANTS = [
@@ -406,7 +435,7 @@ def test_a_board_of_the_readers_own(monkeypatch):
 def test_an_unknown_or_empty_board_is_one_sentence(board):
     with pytest.raises(
         ValueError,
-        match=re.escape(repr(board)) + r".* article, ablation, swap, plateau, nielsen, fast",
+        match=re.escape(repr(board)) + r".* article, swap, ablation, plateau, nielsen, fast",
     ):
         on_board(board)
 

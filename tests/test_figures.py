@@ -40,3 +40,24 @@ def test_race_by_rate_marks_what_never_arrives_at_the_limit():
     assert list(zip(*second.get_data(), strict=True)) == [(10, 50)]
     assert list(zip(*never.get_data(), strict=True)) == [(1, 99), (100, 99)]
     assert {text.get_text() for text in axes.texts} == {"a", "b", "×: not within 99 steps"}
+
+
+def test_the_legend_of_a_plateau_covers_no_word_and_no_line():
+    curves = {
+        "sigmoid": [2.3] * 32 + [2.2, 2.0, 1.7, 1.3, 0.9, 0.7, 0.6, 0.5, 0.4, 0.4] + [0.3] * 18,
+        "4 · sigmoid": [3.0, 2.4] + [2.3] * 18,
+        "sigmoid, Nielsen's start": [2.3] * 15 + [1.8, 1.2, 0.8, 0.6, 0.5],
+        "sigmoid - ½": [2.3] * 7 + [1.9, 1.3, 0.9, 0.7, 0.6, 0.5, 0.4, 0.4],
+        "4 · sigmoid - 2": [0.8, 0.3, 0.3, 0.2, 0.1],
+    }
+    with plt.rc_context():
+        figures.use_style()
+        figure = figures.plateau(curves, every=200)
+        figure.canvas.draw()
+    (axes,) = figure.axes
+    labels = [words.get_window_extent() for words in axes.get_legend().get_texts()]
+    others = [words.get_window_extent() for words in axes.texts]
+    points = [axes.transData.transform(line.get_xydata()) for line in axes.lines]
+    for label in labels:
+        assert not any(label.overlaps(words) for words in others)
+        assert not any(label.contains(*point) for line in points for point in line)

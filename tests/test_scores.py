@@ -5,6 +5,7 @@ import io
 import math
 import re
 import statistics
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 from scipy import stats
 
 from mnistconv.experiments import EXPERIMENTS, on_board
-from mnistconv.records import intervals, scores, verdict
+from mnistconv.records import intervals, load_records, scores, verdict
 
 # The scoreboard
 
@@ -38,6 +39,13 @@ def test_ours_with_no_one_and_several_seeds(monkeypatch):
     assert simple == "98.97 (1 seed)"
     reach = 4.3027 * statistics.stdev([99.24, 99.26, 99.30]) / math.sqrt(3)  # t at 2 degrees
     assert relu == f"99.27 ± {reach:.2f} (3 seeds)" == "99.27 ± 0.08 (3 seeds)"
+
+
+def test_records_of_both_trainers_stand_in_one_row():
+    """Three of the dense network are older than the trainer by steps, and name none."""
+    trainers = [record.trainer for record in load_records("dense")]
+    assert trainers == [None] * 3 + ["steps"] * 7
+    assert scores.scoreboard(["dense"]).loc["dense", "ours"].endswith("(10 seeds)")
 
 
 @pytest.mark.parametrize(
@@ -290,3 +298,17 @@ def test_chapter_11_says_what_bonferronis_rule_leaves():
             p = stats.ttest_ind(after, before, equal_var=False).pvalue
             kept += [step.after] * bool(p < 0.05 / len(verdict.STEPS))
     assert kept == ["two-conv", "steps-dropout"], "read its section on several questions again"
+
+
+def test_chapter_9_leaves_open_whether_the_larger_rate_jumps_further():
+    """Jumps from epoch to epoch over the last 20, by which it was decided beforehand."""
+    larger, smaller = (
+        [
+            statistics.mean(abs(a - b) for a, b in pairwise(record.test_accuracy[-20:]))
+            for record in load_records(name)
+        ]
+        for name in ("dropout-lr0.03", "dropout-lr0.005")
+    )
+    assert any(min(larger) < jump < max(larger) for jump in smaller)
+    found = intervals.difference_interval(smaller, larger)
+    assert found is None or found[0] <= 0 <= found[1], "it is open no longer: read it again"

@@ -252,7 +252,7 @@ def _score_legend(axes: Axes) -> None:
     for label, style in SCORE_STYLES.items():
         marks = {key: value for key, value in style.items() if key != "lift"}
         axes.scatter([], [], label=label, **marks)
-    axes.plot([], [], color=FAINT, linewidth=9, solid_capstyle="butt", label="95 % interval")
+    axes.plot([], [], color=FAINT, linewidth=9, solid_capstyle="butt", label="other digits, 95 %")
     axes.legend(loc="upper center", bbox_to_anchor=(0.42, 1.08), ncols=6, fontsize=9.5,
                 handletextpad=0.5, columnspacing=1.2, handlelength=1.2)  # fmt: skip
 

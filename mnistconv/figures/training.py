@@ -33,7 +33,7 @@ def plateau(curves: dict[str, list[float]], every: int, epoch: int = 6_000) -> F
         line = ("-", "--", "-.", ":")[number % 4]
         axes.plot(steps, losses, color=COLOURS[number % 5], linestyle=line, label=label)
     if len(curves) > 1:
-        axes.legend()
+        axes.legend(loc="center right")
     if longest > epoch:
         axes.axvline(epoch, color=INK, linewidth=0.8)
         axes.annotate(

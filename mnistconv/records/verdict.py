@@ -52,6 +52,15 @@ SWAPS = (
     Step("relu", "swap-pixels", "pixels x/256"),
 )
 
+# The same on `dense`. As many steps: 72 epochs of 50,000 images are 60 of 60,000.
+DENSE_SWAPS = (
+    Step("dense", "swap-dense-order", "the same order in every epoch"),
+    Step("dense", "swap-dense-first-weights", "Nielsen's first weights"),
+    Step("dense", "swap-dense-50000", "the first 50,000 images"),
+    Step("dense", "swap-dense-50000-steps", "the same, as many steps"),
+    Step("dense", "swap-dense-pixels", "pixels x/256"),
+)
+
 
 @dataclass(frozen=True)
 class Gain:

@@ -2,12 +2,8 @@
 
 import math
 import re
-from statistics import median
 
-import torch
 from asking import Choice, Number
-
-from mnistconv import ConvNetTwoConvLayers
 
 SHRINKERS = ("the second convolution", "the second pooling", "both about alike")
 AFTER_TWO = {25: "about 10 %", 65: "about 50 %", 90: "about 80 %", math.inf: "more than 90 %"}
@@ -24,12 +20,6 @@ WAIT = {
     math.inf: "longer than the 4,000 that we run",
 }
 SPREAD = {0.3: "about 0.3", 0.1: "about 0.1", 0.01: "about 0.01", 0.001: "about 0.001"}
-LEFT = {
-    0.2: "little or nothing",
-    0.6: "about half",
-    0.95: "most of it",
-    math.inf: "all of it, or more",
-}
 
 
 def first_above(number: float, options: dict) -> str:
@@ -44,32 +34,17 @@ def nearest(number: float, options: dict) -> str:
 def what_shrinks_most(seen) -> str:
     before = seen.number(r"ConvNetSimple +fc1 reads +(\S+)")
     after = seen.number(r"TwoConvLayers +fc1 reads +(\S+)")
-    between = 4 * after  # a pooling keeps one of four
+    between = seen.number(r"conv2 makes (\S+) values")
     by_convolution, by_pooling = before - between, between - after
     if by_convolution > 2 * by_pooling:
         return SHRINKERS[0]
     return SHRINKERS[1] if by_pooling > 2 * by_convolution else SHRINKERS[2]
 
 
-def millions_of_products(seen) -> float:
-    values = ConvNetTwoConvLayers().conv2(torch.zeros(1, 20, 12, 12)).numel()
-    return seen.number(r"(\d+) products") * values / 1e6
-
-
-def ends(seen, arm: str) -> float:
-    """The median of the steps after which the seeds of `arm` were over the plateau."""
-    row = re.search(rf"^{arm} +(.*)$", seen.text, re.M)
-    if not row:
-        raise LookupError(f"no row of {arm!r}")
-    words = row[1].replace(",", "").split()
-    return median(math.inf if word == "never" else float(word) for word in words)
-
-
-def wait_left(seen) -> str:
-    plain, centred = ends(seen, "sigmoids, as they are"), ends(seen, "one half subtracted")
-    return first_above(
-        (ends(seen, "starts as the centred one") - centred) / (plain - centred), LEFT
-    )
+def shares_left(seen) -> tuple[float, float]:
+    """The lowest and the highest of the seeds' shares."""
+    shares = seen.numbers(r"left by the start alone:.*")
+    return min(shares), max(shares)
 
 
 def seeds_over_it(seen) -> int:
@@ -79,15 +54,15 @@ def seeds_over_it(seen) -> int:
     return sum(float(accuracy) > 50 for accuracy in after_two)
 
 
-def common_push(seen) -> tuple[float, float]:
-    shares = seen.numbers(r"^sigmoid: [^:]*?common push\n(?:  \w+ +\d+%\n)+")
-    percents = [share for share in shares if share > 1]
-    return min(percents), max(percents)
-
-
 PREDICTIONS = {
     "What takes most": Choice(SHRINKERS, what_shrinks_most),
-    "How many products": Number(millions_of_products, unit="million", decimals=2, within=0.02),
+    "How many products": Number(
+        lambda seen: seen.number(r"values, (\S+) products") / 1e6,
+        unit="million",
+        decimals=2,
+        within=0.02,
+    ),
+    "Twenty maps": Number(lambda seen: seen.number(r"^(\d+) of 20 maps bring half"), unit="maps"),
     "After one epoch": Choice(
         tuple(AFTER_TWO.values()),
         lambda seen: first_above(seen.number(r"test accuracy ([\d.]+)%"), AFTER_TWO),
@@ -116,10 +91,12 @@ PREDICTIONS = {
         tuple(SPREAD.values()),
         lambda seen: nearest(seen.number(r"^out +gets .*? varies by (\S+)$"), SPREAD),
     ),
-    "How much of a": Number(common_push, unit="%", within=0.1),
+    "How much of a": Number(
+        lambda seen: seen.number(r"^sigmoid: [^:]*?out +(\d+)%"), unit="%", within=0.1
+    ),
     "Slopes and first": Number(
         lambda seen: seen.number(r"^1/4 +\S+ +(\S+)$"), unit="steps", within=0.5
     ),
-    "The arm that only": Choice(tuple(LEFT.values()), wait_left),
+    "The arm that only": Number(shares_left, unit="%", within=0.05),
     "Ten seeds": Number(seeds_over_it, unit="of 10"),
 }

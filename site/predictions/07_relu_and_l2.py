@@ -19,12 +19,22 @@ TENTH = (
     "the errors, but not the loss",
     "neither",
 )
+STEP = (
+    "none, but for rounding",
+    "about a thousandth of the step",
+    "about a tenth of the step",
+)
 CLEAR = ("both", "that from the sigmoids alone", "that from no decay alone", "neither")
 
 
-def factors(seen) -> tuple[float, float]:
-    found = [float(factor) for factor in re.findall(r"(\d+) times as large", seen.text)]
-    return min(found), max(found)
+def largest_factor(seen) -> float:
+    return max(float(factor) for factor in re.findall(r"(\d+) times as large", seen.text))
+
+
+def difference(seen) -> str:
+    if "largest difference below 1e-15: True" not in seen.text:
+        raise LookupError("the two steps differ")
+    return STEP[0]
 
 
 def dead(seen) -> str:
@@ -68,8 +78,10 @@ def clear(seen) -> str:
 
 
 PREDICTIONS = {
-    "What is the largest slope": Number(lambda seen: max(seen.numbers(r"^sigmoid.*")), decimals=2),
-    "By what factor is the gradient": Number(factors, unit="times", within=0.3),
+    "At z = 0 the sigmoid": Number(
+        lambda seen: seen.numbers(r"^sigmoid.*")[-1], decimals=3, within=0.25
+    ),
+    "For seed 0, notebook 6": Number(largest_factor, unit="times", within=0.2),
     "Of the 100 units": Number(
         lambda seen: seen.number(r"(\d+)% of the values of fc1"), unit="of 100", within=0.2
     ),
@@ -88,12 +100,13 @@ PREDICTIONS = {
     ),
     "Train on for five times": Number(width, unit="points", decimals=1, within=0.3),
     "They learned from the same": Choice(ENDS, ends),
-    "Of these seeds you have seen": Number(
+    "Of these ten seeds": Number(
         lambda seen: seen.number(r"and (\d+)%, by a 95 %"), unit="%", within=0.25
     ),
     "The article's weight decay": Number(
         lambda seen: seen.number(r"weight decay 0\.1 +on +60,000 images: lambda ([\d.]+)")
     ),
+    "One step by his cost": Choice(STEP, difference),
     "Which of the two, the loss": Choice(TENTH, lowered_by_a_tenth),
     "Two steps lead": Choice(CLEAR, clear),
 }

@@ -99,5 +99,5 @@ PREDICTIONS = {
     "Suppose both networks": Number(
         lambda seen: seen.number(r"p = ([\d.]+)"), decimals=2, within=0.25
     ),
-    "Same code, same data": Number(share_apart, unit="% of the pairs", within=0.25),
+    "Same recipe, same data": Number(share_apart, unit="% of the pairs", within=0.25),
 }

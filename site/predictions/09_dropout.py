@@ -16,6 +16,7 @@ ON_FEW = (
     "own worse, unseen better",
     "own worse, unseen worse",
 )
+REMEDIES = ("dropout", "weight decay", "shifts")
 STARTS = (
     "yes, the spreads are the same",
     "his weights are wider, the biases the same",
@@ -38,6 +39,11 @@ def on_few(seen) -> str:
     own, own_with = seen.numbers(r"^wrong .*$")
     unseen, unseen_with = seen.numbers(r"^unseen_wrong .*$")
     return ON_FEW[2 * (own_with > own) + (unseen_with > unseen)]
+
+
+def best_remedy(seen) -> str:
+    misread = {name: seen.number(rf"^{name} .* misread ([\d.]+)%") for name in REMEDIES}
+    return min(misread, key=misread.get)
 
 
 def largest_share(seen) -> float:
@@ -80,6 +86,7 @@ PREDICTIONS = {
     "A batch of two pictures": Choice(PATTERNS, pattern),
     "Why that number? What": Number(means, decimals=1),
     "After 4,000 steps": Choice(ON_FEW, on_few),
+    "Now beside the two remedies": Choice(REMEDIES, best_remedy),
     "The ReLU network had": Number(largest_share, unit="% (in the largest layer)", within=0.1),
     "Each of the 640": Number(
         lambda seen: seen.number(r"a number of (\d+) digits"), unit="digits", within=0.1
@@ -95,6 +102,9 @@ PREDICTIONS = {
         lambda seen: seen.number(r"fc1.weight +PyTorch's change is ([\d.]+)"), unit="times his"
     ),
     "Does it also begin": Choice(STARTS, start),
+    "His first row on": Number(
+        lambda seen: seen.number(r"gone by width and depth: (\d+)"), unit="digits", within=0.2
+    ),
     "How firm is even": Number(lambda seen: seen.number(r"p = ([\d.]+)"), decimals=2, within=0.3),
     "Which of these steps": Choice(CLEAR, clear),
 }

@@ -30,8 +30,7 @@ def scatter(seen) -> str:
 
 
 def shares_of_first_half(seen) -> tuple[float, float]:
-    halves = re.findall(r"first half +([\d.]+), second half +([\d.]+)", seen.text)
-    shares = [100 * float(a) / (float(a) + float(b)) for a, b in halves]
+    shares = [float(share) for share in re.findall(r"(\d+)% of the errors", seen.text)]
     return min(shares), max(shares)
 
 
@@ -74,11 +73,11 @@ def left_by_bonferroni(seen) -> int:
     return shown.count("below")
 
 
-def shown_rungs(seen) -> int:
-    rungs = re.findall(r"→ steps-\S+ .*(shown|likely|open|refuted) *$", seen.text, re.M)
-    if not rungs:
+def clear_in_general(seen) -> int:
+    words = re.findall(r"\(floor [\d.]+\), (clear of 0|reaches 0)", seen.text)
+    if not words:
         raise LookupError("no rung was printed")
-    return rungs.count("shown")
+    return words.count("clear of 0")
 
 
 PREDICTIONS = {
@@ -118,7 +117,7 @@ PREDICTIONS = {
     "How often will at least one": Number(
         lambda seen: seen.number(r"12 tests: (\d+)%"), unit="%", within=0.15
     ),
-    "The rungs are": Number(shown_rungs, unit="of five"),
-    "Three steps begin": Number(clear_without, unit="of three"),
-    "How many of the three": Number(left_by_bonferroni, unit="of three"),
+    "Add the luck of the digits": Number(clear_in_general, unit="of six"),
+    "Take the steps that begin": Number(clear_without, unit="steps"),
+    "How many of the *shown*": Number(left_by_bonferroni, unit="steps"),
 }

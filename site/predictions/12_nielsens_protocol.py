@@ -6,7 +6,7 @@ from asking import Choice, Number
 
 from mnistconv.experiments import on_board
 from mnistconv.records import load_records
-from mnistconv.records.verdict import SWAPS
+from mnistconv.records.verdict import DENSE_SWAPS, SWAPS
 
 SMALL = (
     "neither by more than rounding",
@@ -26,6 +26,13 @@ ITEMS = {
     "his 50,000 digits": "the first 50,000 digits",
 }
 NO_ITEM = "none of them"
+COSTS = {
+    "his order": "swap-dense-order",
+    "his first weights": "swap-dense-first-weights",
+    "his 50,000 digits": "swap-dense-50000",
+    "his pixels": "swap-dense-pixels",
+}
+NO_COST = "none: no loss is clear"
 PARTS = (
     "the weights: with his biases besides, it takes longer again",
     "the biases: with his weights besides, it takes longer again",
@@ -94,6 +101,18 @@ def clear_of_zero(seen) -> int:
     return words.count("shown") + words.count("refuted")
 
 
+def costs_most(seen) -> str:
+    """The swap with the largest loss, of those whose interval lies below 0."""
+    losses = {}
+    for item, run in COSTS.items():
+        line = re.search(rf"→ {run} .* ([-+]\d\.\d+) .* (\w+) *$", seen.text, re.M)
+        if not line:
+            raise LookupError(f"no line says {run!r}")
+        if line[2] == "refuted":
+            losses[item] = float(line[1])
+    return min(losses, key=losses.get) if losses else NO_COST
+
+
 def vote_beats(seen) -> str:
     voted = seen.number(r"steps-dropout: .*?, (\d+) wrong")
     best = seen.number(r"steps-dropout: .* alone (\d+)")
@@ -137,5 +156,7 @@ if sum(are_recorded(name) for name, row in on_board("nielsen").items() if row.ni
     PREDICTIONS["Of his figures that can"] = Choice(AGREEING, agreeing)
 if are_recorded("nielsen-relu", *(step.after for step in SWAPS)):
     PREDICTIONS["How many of the six"] = Number(clear_of_zero, "of six")
+if are_recorded("nielsen-shallow", *(step.after for step in DENSE_SWAPS)):
+    PREDICTIONS["Which of the four items"] = Choice((*COSTS, NO_COST), costs_most)
 if are_recorded("nielsen-shallow", "nielsen-basic", "nielsen-two-conv", "nielsen-relu"):
     PREDICTIONS["For how many of the four"] = Number(clear_of_zero, "of four")
