@@ -210,6 +210,12 @@ def test_the_page_to_draw_on_leads_to_the_chapter_with_the_verdict():
     assert "verdict()" in (REPOSITORY / "notebooks" / "text" / f"{name}.md").read_text("utf-8")
 
 
+def test_the_readme_calls_simulated_what_was_only_simulated():
+    (said,) = re.findall(r"^- \*\*Where it has been run\.\*\*(.*?)\n(?=- )", README, re.M | re.S)
+    for place in ("macOS", "Windows", "Colab", "Binder", "container", "CPU builds", "simulated"):
+        assert place in said
+
+
 def test_every_notebook_is_in_the_table_of_contents():
     for name in NAMES:
         assert f"(notebooks/{name}.ipynb)" in README

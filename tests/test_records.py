@@ -232,6 +232,13 @@ def test_an_accuracy_that_is_not_that_of_the_answers_does_not_count(tmp_path, pr
     assert "answers" in store.find_problem(path, DENSE)
 
 
+@pytest.mark.parametrize("length", [1, 5_000, 10_001, 20_000])
+def test_answers_that_are_all_right_but_not_10_000_do_not_count(length, tmp_path):
+    predictions = (2 * store.right_digits())[:length]
+    path = write_edited(a_record(accuracy=1.0), tmp_path, predictions=predictions)
+    assert store.find_problem(path, DENSE) == "its accuracy is not that of its answers"
+
+
 def test_the_labels_that_answers_are_compared_with_are_mnists(mnist):
     _, (_, labels) = mnist
     assert store.right_digits() == "".join(map(str, labels.tolist()))
