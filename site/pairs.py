@@ -19,7 +19,7 @@ from freshness import code_cells, code_of
 from jupytext.myst import MystMetadataParsingError
 from yaml import YAMLError
 
-from mnistconv.files import write_atomically
+from mnistconv.files import read_text, write_atomically
 
 FOLDED = {"source_hidden": True, "outputs_hidden": True}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -56,13 +56,13 @@ def shown(path: Path) -> str:
 def stored_halves(name: str) -> list[bytes | None]:
     """What is on the disk, to see later whether somebody edited it meanwhile."""
     paths = (notebook_path(name), text_path(name))
-    return [path.read_bytes() if path.exists() else None for path in paths]
+    return [path.read_bytes() if path.is_file() else None for path in paths]
 
 
 def read_half(path: Path):
     """One half as a notebook, without empty cells. Raises PairError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path).replace("\r\n", "\n")
         if STOPPED_MERGE.search(text):
             raise ValueError("it holds the marks of a merge that stopped")
         is_notebook = path.suffix == ".ipynb"

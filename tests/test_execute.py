@@ -195,6 +195,15 @@ def test_a_half_with_a_stopped_merge_is_named(in_step, capsys):
     assert run() == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+@pytest.mark.parametrize("path_of", [pairs.notebook_path, pairs.text_path])
+def test_a_pipe_in_place_of_a_half_is_named(in_step, capsys, path_of):
+    path_of(NAME).unlink()
+    os.mkfifo(path_of(NAME))
+    assert run() == 2
+    assert f"{path_of(NAME).name} cannot be read" in capsys.readouterr().err
+
+
 def test_a_chapter_without_any_file_is_named(in_step, capsys):
     replace(in_step / "index.md", NAME, f"{NAME}\n02_more")
     assert run() == 2
