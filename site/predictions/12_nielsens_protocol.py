@@ -158,5 +158,7 @@ if sum(are_recorded(step.after) for step in SWAPS) >= 3:
     PREDICTIONS["Of the rows that have"] = Number(clear_of_zero, "rows")
 if are_recorded("nielsen-shallow", *(step.after for step in DENSE_SWAPS)):
     PREDICTIONS["Which of the four items"] = Choice((*COSTS, NO_COST), costs_most)
+if are_recorded("nielsen-no-fc", "nielsen-tanh", "nielsen-sigmoid-l2"):
+    PREDICTIONS["For how many of the three"] = Number(clear_of_zero, "of three")
 if are_recorded("nielsen-shallow", "nielsen-basic", "nielsen-two-conv", "nielsen-relu"):
     PREDICTIONS["For how many of the four"] = Number(clear_of_zero, "of four")
