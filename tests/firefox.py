@@ -45,9 +45,14 @@ class Firefox(Driven):
                 return answer["result"]
 
     def open(self, url: str) -> None:
-        """Load the page anew, even where only what follows the # is another."""
+        """Load the page anew, even where only what follows the # is another; its scripts have run.
+
+        Whoever needs more of it waits for that: `complete`, for the last picture and typeface, was
+        once never answered.
+        """
         for address in ("about:blank", url):
-            self.ask("browsingContext.navigate", context=self.window, url=address, wait="complete")
+            there = {"context": self.window, "url": address}
+            self.ask("browsingContext.navigate", **there, wait="interactive")
 
     def run(self, code: str) -> str | None:
         expression = f"(async () => {{ {code} }})()"
